@@ -1,0 +1,1 @@
+"""midwatch: the assistant itself, from the chat model to the command line."""

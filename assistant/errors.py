@@ -1,0 +1,73 @@
+"""The errors of the assistant, and the one place where every package's errors are worded.
+
+    MidwatchError
+    ├── SettingsError       a settings file, variable or flag that cannot be used
+    ├── ModelError          a model that is missing, damaged or of no known name
+    │   └── PullError       a model that could not be fetched whole
+    ├── ProviderError       an OpenAI-compatible server that refused or did not answer
+    ├── SessionError        a session that does not exist, or that another process is writing
+    └── DataFolderError     a data folder that cannot be written
+
+`knowledge`, `tools` and `assistant.engine` stand alone and have trees of their own; `describe`
+words all of them for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class MidwatchError(Exception):
+    """Base: `message` says what is wrong, `hint` what the person can do next."""
+
+    code = "error"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(MidwatchError):
+    """A setting that is unknown, of the wrong form, or in a file that cannot be read."""
+
+    code = "settings"
+
+
+class ModelError(MidwatchError):
+    """A model that is missing, damaged, or of no known name."""
+
+    code = "model"
+
+
+class PullError(ModelError):
+    """A model that could not be fetched whole; nothing half-written was left behind."""
+
+    code = "pull"
+
+
+class ProviderError(MidwatchError):
+    """An OpenAI-compatible server that refused a request or did not answer."""
+
+    code = "provider"
+
+
+class SessionError(MidwatchError):
+    """A session that does not exist, or that another process is writing at this moment."""
+
+    code = "session"
+
+
+class DataFolderError(MidwatchError):
+    """A data folder that cannot be created or written."""
+
+    code = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error in the words a person gets: a stable code, one sentence, and the next step."""
+
+    code: str
+    message: str
+    hint: str = ""

@@ -1,0 +1,1 @@
+"""Fronts that live in other programs: Slack and Alertmanager."""

@@ -1,0 +1,1 @@
+"""Evidence tools: what logs, captures, services and (later) metrics say, as findings."""
