@@ -1,0 +1,130 @@
+"""Tool calls as text: the grammar that makes them well formed, and reading them back.
+
+Small models write calls in dialects of their own (a fenced JSON block instead of the template's
+tags). The grammar leaves them one form; `CallReader` still understands the others, because a
+grammar cannot stop a model from changing its mind in the middle of a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.chat.template import Tool
+from assistant.engine.interface import Engine
+
+OPENING = "<tool_call>\n"
+CLOSING = "\n</tool_call>"
+
+# An unbounded string can run into the token limit, and half a call is no call.
+_MAX_STRING_CHARS = 400
+_MAX_MARKER_CHARS = 24
+_MARKER = re.compile(r'<tool_call>|```(?:json)?\s*\{\s*"name"|\{\s*"name"\s*:')
+_MARKER_START = re.compile(r"[<`{]")
+# Text that may not begin as a call or as a block of JSON does.
+_TEXT_RULES = r"""
+text ::= [^<{`\x00] any*
+any ::= [^\x00]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a bound tool, as the model wrote it."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+def forced_call_grammar(engine: Engine, tools: Sequence[Tool]) -> str:
+    """GBNF for exactly one call of one of `tools`, without its tags. Raises InvalidGrammar."""
+    return engine.grammar_of({"oneOf": [_call_schema(tool) for tool in tools]})
+
+
+def optional_call_grammar(engine: Engine, tools: Sequence[Tool], *, has_tags: bool) -> str:
+    """GBNF for one call of one of `tools`, or text that does not begin like one."""
+    call = re.sub(r"^root ::=", "call ::=", forced_call_grammar(engine, tools), flags=re.MULTILINE)
+    opening, closing = (json.dumps(OPENING), json.dumps(CLOSING)) if has_tags else ('""', '""')
+    return f"root ::= {opening} call {closing} | text\n{call}\n{_TEXT_RULES}"
+
+
+def text_grammar() -> str:
+    """GBNF for text that does not begin like a call."""
+    return f"root ::= text\n{_TEXT_RULES}"
+
+
+class CallReader:
+    """Splits generated text into what a person may see and the call that is not for their eyes."""
+
+    def __init__(self, tools: Sequence[Tool]) -> None:
+        self._names = {tool["function"]["name"] for tool in tools}
+        self._held = ""
+        self._is_call = False
+
+    def push(self, text: str) -> str:
+        """The part of the text so far that is certainly not the beginning of a call."""
+        self._held += text
+        if self._is_call:
+            return ""
+        if marker := _MARKER.search(self._held):
+            self._is_call = True
+            return self._release(marker.start())
+        tail = len(self._held) - _MAX_MARKER_CHARS
+        possible = _MARKER_START.search(self._held, max(0, tail))
+        return self._release(possible.start() if possible else len(self._held))
+
+    def finish(self) -> tuple[str, Call | None]:
+        """What was held back: a call of a bound tool, else the text itself."""
+        call = self._parse() if self._is_call else None
+        return ("" if call else self._release(len(self._held))), call
+
+    def _release(self, length: int) -> str:
+        text, self._held = self._held[:length], self._held[length:]
+        return text
+
+    def _parse(self) -> Call | None:
+        return parse_call(self._held, self._names)
+
+
+def parse_call(text: str, names: set[str]) -> Call | None:
+    """The call that `text` holds, tagged, fenced or bare; None when it calls none of `names`."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        value, _ = json.JSONDecoder(strict=False).raw_decode(text, start)
+    except ValueError:
+        return None
+    arguments = value.get("arguments", value.get("parameters"))
+    if value.get("name") not in names or not isinstance(arguments, dict):
+        return None
+    return Call(value["name"], arguments)
+
+
+def _call_schema(tool: Tool) -> dict[str, Any]:
+    function = tool["function"]
+    parameters = _bounded({"type": "object", "properties": {}, **function.get("parameters", {})})
+    return {
+        "type": "object",
+        "properties": {"name": {"const": function["name"]}, "arguments": parameters},
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+    }
+
+
+def _bounded(schema: Any) -> Any:
+    """`schema` with a length limit on every free string and no properties beyond its own."""
+    if isinstance(schema, list):
+        return [_bounded(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    bounded = {key: _bounded(value) for key, value in schema.items()}
+    is_free = bounded.keys().isdisjoint({"enum", "const", "pattern", "format"})
+    if bounded.get("type") == "string" and is_free:
+        bounded.setdefault("maxLength", _MAX_STRING_CHARS)
+    if bounded.get("type") == "object":
+        bounded.setdefault("additionalProperties", False)
+    return bounded
