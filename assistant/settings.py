@@ -1,0 +1,286 @@
+"""Settings: one frozen object, read once at the edge and passed in.
+
+Precedence: flag > environment (`MIDWATCH_MODEL_NAME` is `[model] name`) > the file of `--config` or
+`$MIDWATCH_CONFIG` > `./midwatch.toml` > `$XDG_CONFIG_HOME/midwatch/midwatch.toml` > defaults. Each
+file overrides those below it key by key. What is unknown or of the wrong form is refused by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from assistant.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "MIDWATCH_"
+CONFIG_VARIABLE = "MIDWATCH_CONFIG"
+FILE_NAME = "midwatch.toml"
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelSettings(_Section):
+    """The model that answers."""
+
+    name: str = "qwen2.5-coder-1.5b"
+    """A name from `midwatch model list`, the path of a GGUF file, or the server's model name."""
+    provider: Literal["local", "openai"] = "local"
+    """`local` runs llama.cpp in this process; `openai` asks an OpenAI-compatible server."""
+    base_url: str = ""
+    """The server's address, with its `/v1`; needed for `openai`."""
+    api_key_env: str = ""
+    """The environment variable that holds the server's key; empty when it wants none."""
+    context_tokens: int = Field(default=8192, ge=1024)
+    """The size of the context in tokens."""
+    threads: int | Literal["auto"] = "auto"
+    """Threads for the model; `auto` takes the processors that this process may use."""
+    gpu_layers: int = Field(default=0, ge=0)
+    """Layers to put on the GPU; a number beyond the model's own puts all of them there."""
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    """0 always takes the most likely token, so that an answer can be repeated."""
+    max_answer_tokens: int = Field(default=320, ge=32)
+    """The longest answer, in tokens."""
+
+
+class KnowledgeSettings(_Section):
+    """The runbooks that were ingested."""
+
+    min_score: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Similarity below which a passage is no answer; unset takes the calibrated default."""
+
+
+class LogsSettings(_Section):
+    """The logs that may be read."""
+
+    sources: dict[str, Patterns] = Field(default_factory=dict)
+    """Log files by name: `checkout = "/var/log/checkout/*.log"`, or a list of such patterns."""
+
+
+class ServicesSettings(_Section):
+    """The service managers."""
+
+    supervisor: SecretStr | None = None
+    """Supervisor's address: `unix:///run/supervisor.sock` or `http://user:password@host:9001`."""
+
+
+class AgentSettings(_Section):
+    """How a question is worked on."""
+
+    strategy: Literal["auto", "bounded", "free"] = "auto"
+    """`bounded` for small models, `free` for large ones; `auto`: `bounded` on a local model."""
+    max_drilldowns: int = Field(default=1, ge=0, le=2)
+    """How often the model may look closer before it answers."""
+
+
+class DataSettings(_Section):
+    """Where midwatch keeps its own files."""
+
+    dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("midwatch")))
+    """Sessions, the knowledge base and models (created for this user only)."""
+
+
+class Settings(_Section):
+    """All settings. Frozen; made once and passed in."""
+
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+    logs: LogsSettings = Field(default_factory=LogsSettings)
+    services: ServicesSettings = Field(default_factory=ServicesSettings)
+    agent: AgentSettings = Field(default_factory=AgentSettings)
+    data: DataSettings = Field(default_factory=DataSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where settings come from: a file, the environment or the command line."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """The settings, and the name of the source that gave each key (`model.name`)."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    files: tuple[Path, ...]
+
+
+def load_settings(
+    *,
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> LoadedSettings:
+    """Read and merge all sources.
+
+    `flags` holds dotted keys (`{"model.name": "…"}`); relative paths in `folder` (default: the
+    working folder) are looked up there. Raises SettingsError.
+    """
+    files = config_files(config=config, environment=environment, folder=folder)
+    sources = [Source(str(path), _read_file(path)) for path in files]
+    sources.append(Source("the environment", dict(_from_environment(environment))))
+    sources.append(Source("the command line", _nested(flags or {})))
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for source in sources:
+        _refuse_unknown(source)
+        for key, value in _flat(source.values):
+            _put(merged, key, value)
+            origins[key] = source.name
+    return LoadedSettings(_validated(merged, origins), origins, tuple(files))
+
+
+def config_files(
+    *, config: Path | None, environment: Mapping[str, str], folder: Path | None = None
+) -> list[Path]:
+    """The settings files that exist, weakest first. Raises SettingsError for a named one that does
+    not exist."""
+    named = config or (
+        Path(environment[CONFIG_VARIABLE]) if CONFIG_VARIABLE in environment else None
+    )
+    if named is not None and not named.is_file():
+        raise SettingsError(f"there is no settings file {named}", "write one: midwatch config init")
+    candidates = [user_config_file(environment), (folder or Path.cwd()) / FILE_NAME]
+    found = [path for path in candidates if path.is_file()]
+    return [*found, named] if named is not None else found
+
+
+def user_config_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """The user's own settings file, whether or not it exists."""
+    home = environment.get("XDG_CONFIG_HOME")
+    base = Path(home) / "midwatch" if home else Path(platformdirs.user_config_dir("midwatch"))
+    return base / FILE_NAME
+
+
+def known_keys() -> dict[str, str]:
+    """Every dotted key with its documentation, in the order of the reference."""
+    return {
+        f"{section}.{key}": field.description or ""
+        for section, section_field in Settings.model_fields.items()
+        for key, field in _section_type(section_field.annotation).model_fields.items()
+    }
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings as plain values, secrets masked."""
+    values: dict[str, Any] = settings.model_dump(mode="json")
+    return values
+
+
+def _section_type(annotation: Any) -> type[BaseModel]:
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path} is not valid TOML: {error}", "correct the line named"
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Sections from variables. A value that is JSON is taken as such, any other as a string."""
+    variables = {_variable(key): key for key in known_keys()}
+    sections: dict[str, dict[str, Any]] = {}
+    for name, text in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        if name not in variables:
+            raise SettingsError(f"unknown variable {name}", _did_you_mean(name, variables))
+        section, key = variables[name].split(".")
+        sections.setdefault(section, {})[key] = _parsed(text)
+    yield from sections.items()
+
+
+def _variable(key: str) -> str:
+    return ENVIRONMENT_PREFIX + key.replace(".", "_").upper()
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _nested(flags: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flags.items():
+        if value is not None:
+            _put(nested, key, value)
+    return nested
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, keys in values.items():
+        for key, value in keys.items():
+            yield f"{section}.{key}", value
+
+
+def _put(target: dict[str, Any], key: str, value: Any) -> None:
+    section, name = key.split(".", 1)
+    target.setdefault(section, {})[name] = value
+
+
+def _refuse_unknown(source: Source) -> None:
+    known = known_keys()
+    sections = {key.split(".")[0] for key in known}
+    for section, keys in source.values.items():
+        if section not in sections:
+            raise SettingsError(
+                f"unknown section [{section}] in {source.name}", _did_you_mean(section, sections)
+            )
+        if not isinstance(keys, Mapping):
+            raise SettingsError(f"{section} in {source.name} must be a section: [{section}]")
+        for key in keys:
+            if f"{section}.{key}" not in known:
+                names = [k.split(".")[1] for k in known if k.startswith(f"{section}.")]
+                raise SettingsError(
+                    f"unknown key {key!r} in [{section}] of {source.name}",
+                    _did_you_mean(key, names),
+                )
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else "known: " + ", ".join(sorted(known))
+
+
+def _validated(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        key = ".".join(path[:2])
+        raise SettingsError(
+            f"{key} = {first['input']!r} in {origins.get(key, 'the defaults')}: {first['msg']}",
+            known_keys().get(key, ""),
+        ) from error
