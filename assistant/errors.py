@@ -1,4 +1,4 @@
-"""The errors of the assistant, and the one place where every package's errors are worded.
+"""The errors of the assistant.
 
     MidwatchError
     ├── SettingsError       a settings file, variable or flag that cannot be used
@@ -8,13 +8,11 @@
     ├── SessionError        a session that does not exist, or that another process is writing
     └── DataFolderError     a data folder that cannot be written
 
-`knowledge`, `tools` and `assistant.engine` stand alone and have trees of their own; `describe`
-words all of them for a person.
+`knowledge`, `tools` and `assistant.engine` stand alone and have trees of their own;
+`assistant.problems` words all of them for a person.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 
 class MidwatchError(Exception):
@@ -62,12 +60,3 @@ class DataFolderError(MidwatchError):
     """A data folder that cannot be created or written."""
 
     code = "data"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error in the words a person gets: a stable code, one sentence, and the next step."""
-
-    code: str
-    message: str
-    hint: str = ""

@@ -1,0 +1,1 @@
+"""Model files: which ones there are, where they lie, how they get here."""
