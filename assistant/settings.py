@@ -44,6 +44,8 @@ class ModelSettings(_Section):
     """A name from `midwatch model list`, the path of a GGUF file, or the server's model name."""
     provider: Literal["local", "openai"] = "local"
     """`local` runs llama.cpp in this process; `openai` asks an OpenAI-compatible server."""
+    dir: Path | None = None
+    """Where model files are kept; unset: `models` in the data folder."""
     base_url: str = ""
     """The server's address, with its `/v1`; needed for `openai`."""
     api_key_env: str = ""
@@ -72,6 +74,8 @@ class LogsSettings(_Section):
 
     sources: dict[str, Patterns] = Field(default_factory=dict)
     """Log files by name: `checkout = "/var/log/checkout/*.log"`, or a list of such patterns."""
+    window: str = "1h"
+    """How far back to look in live logs when the question names no time."""
 
 
 class ServicesSettings(_Section):
@@ -182,10 +186,33 @@ def known_keys() -> dict[str, str]:
     }
 
 
+def reference_toml() -> str:
+    """A settings file with every key, its meaning and its default, all commented out."""
+    lines = [
+        "# Settings of midwatch. Every key is here with its default; take away a # to change one.",
+        "# A flag or an environment variable (MIDWATCH_SECTION_KEY) wins over this file.",
+    ]
+    defaults = Settings()
+    for section, section_field in Settings.model_fields.items():
+        lines += ["", f"[{section}]"]
+        values = getattr(defaults, section)
+        for key, field in _section_type(section_field.annotation).model_fields.items():
+            lines += [f"# {field.description}", f"# {key} = {_toml(getattr(values, key))}"]
+    return "\n".join(lines) + "\n"
+
+
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings as plain values, secrets masked."""
     values: dict[str, Any] = settings.model_dump(mode="json")
     return values
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return '""'
+    if isinstance(value, dict):
+        return "{}"
+    return json.dumps(str(value) if isinstance(value, Path) else value)
 
 
 def _section_type(annotation: Any) -> type[BaseModel]:

@@ -15,7 +15,13 @@ from langchain_core.callbacks import (
     CallbackManagerForLLMRun,
 )
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+)
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -105,6 +111,13 @@ class LocalChatModel(BaseChatModel):
         """The number of tokens of that prompt."""
         return self._engine.count_tokens(self.prompt(messages, tools))
 
+    async def warm(self, system: str, tools: Sequence[Tool]) -> None:
+        """Compute the stable prefix of every conversation before the first one needs it."""
+        messages = [SystemMessage(system), HumanMessage("")]
+        request = GenerateRequest(self.prompt(messages, tools), max_tokens=1)
+        async for _ in self._engine.generate(request):
+            pass
+
     async def _astream(
         self,
         messages: list[BaseMessage],
@@ -119,7 +132,7 @@ class LocalChatModel(BaseChatModel):
         reader = CallReader(tools)
         if tool_choice == "any":
             reader.push(OPENING)
-        async with aclosing(self._engine.generate(request)) as events:  # type: ignore[type-var]
+        async with aclosing(self._engine.generate(request)) as events:
             async for event in events:
                 match event:
                     case TextDelta(text):

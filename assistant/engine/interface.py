@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -97,7 +97,7 @@ class Engine(Protocol):
         """The loaded model."""
         ...
 
-    def generate(self, request: GenerateRequest) -> AsyncIterator[TextDelta | Finished]:
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[TextDelta | Finished]:
         """Text as it is generated, then one `Finished`.
 
         Closing the iterator cancels the request. Raises RequestRefused, DecodeFailed, EngineClosed.

@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,7 @@ class SerialEngine:
         """GBNF for the JSON texts that fit `schema`. Raises InvalidGrammar."""
         return self._backend.grammar_of(schema)
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[TextDelta | Finished]:
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[TextDelta | Finished]:
         """See `Engine.generate`."""
         if self._is_closed.is_set():
             raise EngineClosed("the engine is closed")
