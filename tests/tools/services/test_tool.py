@@ -1,0 +1,112 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.errors import BackendUnavailable
+from tools.result import Status
+from tools.scope import ServiceState
+from tools.services.tool import MAX_FINDINGS, list_services_tool, service_status_tool
+
+
+@dataclass
+class FakeBackend:
+    states: list[ServiceState] = field(default_factory=list)
+    error: BackendUnavailable | None = None
+    name: str = "supervisor"
+
+    def list_services(self) -> list[ServiceState]:
+        if self.error:
+            raise self.error
+        return self.states
+
+
+def running(name: str) -> ServiceState:
+    return ServiceState(name, "RUNNING", True, "running for 3 min", pid=7)
+
+
+FATAL = ServiceState(
+    "payments", "FATAL", False, "failed to start,\n given up", log_paths=(Path("/var/p.log"),)
+)
+STOPPED = ServiceState("worker", "STOPPED", False, "stopped at 12:00:00 UTC")
+FINISHED = ServiceState("migrate", "EXITED", True, "exited with status 0, as expected,")
+
+
+def test_unhealthy_services_come_first() -> None:
+    result = list_services_tool(FakeBackend([running("front"), STOPPED, FINISHED, FATAL]))
+    assert result.status is Status.OK
+    assert [finding.source for finding in result.findings] == [
+        "supervisor:payments",
+        "supervisor:worker",
+        "supervisor:migrate",
+        "supervisor:front",
+    ]
+    suspicions = [finding.suspicion for finding in result.findings]
+    assert suspicions[0] >= 0.9
+    assert suspicions == sorted(suspicions, reverse=True)
+    assert suspicions[-1] == 0.0
+
+
+def test_a_finding_is_one_line_that_says_the_state() -> None:
+    (finding,) = list_services_tool(FakeBackend([FATAL])).findings
+    assert finding.kind == "service"
+    assert finding.text == "payments FATAL failed to start, given up"
+    assert finding.note == "logs: /var/p.log"
+
+
+def test_the_summary_counts_and_names() -> None:
+    result = list_services_tool(FakeBackend([running("front"), STOPPED, FATAL]))
+    assert result.summary == (
+        "supervisor: 3 services looked at, 2 unhealthy: worker, payments.\nRunning: front."
+    )
+
+
+def test_many_running_services_are_folded_into_the_summary() -> None:
+    backend = FakeBackend([*(running(f"web{n}") for n in range(20)), FATAL])
+    result = list_services_tool(backend)
+    assert [finding.source for finding in result.findings] == ["supervisor:payments"]
+    assert result.omitted == 20
+    assert "web0, web1" in result.summary
+    assert "and 8 more" in result.summary
+    assert "web19" not in result.summary
+
+
+def test_many_unhealthy_services_are_cut_and_counted() -> None:
+    backend = FakeBackend([ServiceState(f"w{n}", "FATAL", False) for n in range(30)])
+    result = list_services_tool(backend)
+    assert len(result.findings) == MAX_FINDINGS
+    assert result.omitted == 30 - MAX_FINDINGS
+    assert "30 services looked at, 30 unhealthy" in result.summary
+
+
+def test_no_services_is_an_answer() -> None:
+    result = list_services_tool(FakeBackend())
+    assert (result.status, result.findings) == (Status.NO_DATA, ())
+
+
+def test_no_backend_and_no_answer_are_errors_that_say_unknown() -> None:
+    error = BackendUnavailable("there is no supervisor socket at unix:///x", "start supervisord")
+    for result in (
+        list_services_tool(None),
+        service_status_tool(None, "front"),
+        list_services_tool(FakeBackend(error=error)),
+        service_status_tool(FakeBackend(error=error), "front"),
+    ):
+        assert result.status is Status.ERROR
+        assert "unknown" in result.summary
+    assert "start supervisord" in result.summary
+
+
+def test_the_status_of_one_service() -> None:
+    result = service_status_tool(FakeBackend([running("front"), FATAL]), "payments")
+    assert result.status is Status.OK
+    assert [finding.source for finding in result.findings] == ["supervisor:payments"]
+    assert "1 unhealthy: payments" in result.summary
+
+
+def test_an_unknown_name_gets_the_close_ones() -> None:
+    backend = FakeBackend([running("front"), FATAL])
+    assert service_status_tool(backend, "payment").summary == (
+        "There is no service 'payment'. Did you mean payments?"
+    )
+    far = service_status_tool(backend, "redis")
+    assert far.status is Status.ERROR
+    assert "front, payments" in far.summary

@@ -1,0 +1,296 @@
+"""Bundles: a folder of evidence as a `Scope`.
+
+A support bundle or a folder that somebody threw together holds logs, captures of commands and
+perhaps a `bundle.toml`. This module names what is in it; nothing in a bundle is ever written to,
+executed or followed out of. Files attached to a question (`-f`, standard input) become a scope here
+too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools.errors import InvalidQuery, SourceNotFound, SourceUnreadable, ToolsError
+from tools.logs.reader import check_readable, head_text, tail_text
+from tools.logs.records import RecordParser, parse_time
+from tools.scope import Capture, LogSource, Scope
+
+_LOG_SUFFIX = re.compile(r"\.(?:log|jsonl)(?:\.gz)?$|\.log[.-]\d[\w-]*(?:\.gz)?$")
+_ROTATION = re.compile(r"[.-](\d{8}(?:-?\d{4,6})?|\d{4}-\d\d-\d\d(?:[T_-][\d-]+)?|\d{1,3})$")
+_FETCH_NUMBER = re.compile(r"_(\d{1,3})$")
+_NOT_EVIDENCE = frozenset(("bundle.toml", "index.jsonl"))
+_MAX_FILES = 5000
+_HEAD_LINES = 200
+_LOG_SHARE = 0.3
+
+
+def open_bundle(folder: Path) -> Scope:
+    """The evidence in `folder`. Raises SourceNotFound when there is none, SourceUnreadable when a
+    bundle file cannot be used.
+
+    *Now* is `bundle.toml`'s, else the newest time stamp of the logs, else of the files.
+    """
+    root = _checked(folder)
+    files = list(_files(root))
+    logs = _log_sources(root, [path for path in files if _is_log(root, path)])
+    captures = _captures(root, [path for path in files if not _is_log(root, path)])
+    if not logs and not captures:
+        raise SourceNotFound(
+            f"{folder} holds no evidence", "a bundle has logs (*.log, logs/) or command outputs"
+        )
+    return Scope("bundle", _now(root, logs, files), logs, captures)
+
+
+def attach_files(
+    paths: Sequence[Path], stdin_path: Path | None = None, *, now: datetime | None = None
+) -> Scope:
+    """The files a person attached, and standard input spooled to `stdin_path`, as evidence.
+
+    What looks like a log is one, anything else is a capture. `now` is the newest time stamp in the
+    logs unless given. Raises SourceNotFound or SourceUnreadable, naming the file.
+    """
+    logs: dict[str, LogSource] = {}
+    captures: dict[str, Capture] = {}
+    named = [(path, path.name) for path in paths]
+    if stdin_path is not None:
+        named.append((stdin_path, "stdin"))
+    for path, name in named:
+        check_readable(path)
+        name = _free_name(name, {**logs, **captures})
+        if _LOG_SUFFIX.search(path.name) or _looks_like_log(path):
+            logs[name] = LogSource(name, (path,))
+        else:
+            captures[name] = Capture(name, path)
+    files = [path for path, _ in named]
+    return Scope("files", now or _newest_time(logs.values(), files), logs, captures)
+
+
+def merge_scopes(base: Scope, added: Scope) -> Scope:
+    """`base` with the logs and captures of `added`; of equal names the added one gets a number."""
+    logs = dict(base.logs)
+    captures = dict(base.captures)
+    for name, source in added.logs.items():
+        free = _free_name(name, {**logs, **captures})
+        logs[free] = LogSource(free, source.paths)
+    for name, capture in added.captures.items():
+        free = _free_name(name, {**logs, **captures})
+        captures[free] = Capture(free, capture.path, capture.command, capture.succeeded)
+    return Scope(base.origin, base.now, logs, captures, base.services)
+
+
+def _checked(folder: Path) -> Path:
+    hint = "name a folder with logs and command outputs"
+    try:
+        with os.scandir(folder):
+            return folder.resolve()
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"there is no bundle {folder}", hint) from error
+    except NotADirectoryError as error:
+        raise SourceNotFound(
+            f"{folder} is a file, not a bundle folder", "attach a file with -f"
+        ) from error
+    except OSError as error:
+        raise SourceUnreadable(
+            f"{folder} cannot be read: {error.strerror}", "check the folder's permissions"
+        ) from error
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """The evidence files below `root`, by name."""
+    count = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if name.startswith(".") or name in _NOT_EVIDENCE or not _is_inside(root, path):
+                continue
+            count += 1
+            if count > _MAX_FILES:
+                raise SourceUnreadable(
+                    f"{root} holds more than {_MAX_FILES:,} files", "name a folder further down"
+                )
+            yield path
+
+
+def _is_inside(root: Path, path: Path) -> bool:
+    """Whether `path` is a regular file, and no link that leads out of the bundle."""
+    try:
+        return path.is_file() and path.resolve(strict=True).is_relative_to(root)
+    except OSError:
+        return False
+
+
+def _is_log(root: Path, path: Path) -> bool:
+    return "logs" in path.relative_to(root).parts[:-1] or bool(_LOG_SUFFIX.search(path.name))
+
+
+def _log_sources(root: Path, paths: Sequence[Path]) -> dict[str, LogSource]:
+    by_name: defaultdict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for path in paths:
+        by_name[(path.parent, _stem(path))].append(path)
+    sources: dict[str, LogSource] = {}
+    for (folder, stem), files in _joined_fetches(by_name).items():
+        name = _free_name(stem, sources, folder.relative_to(root).name)
+        sources[name] = LogSource(name, tuple(sorted(files, key=_age)))
+    return sources
+
+
+def _stem(path: Path) -> str:
+    name = path.name.removesuffix(".gz")
+    rotation = _ROTATION.search(name)
+    if rotation:
+        name = name[: rotation.start()]
+    name = re.sub(r"\.(?:log|jsonl|txt|out|err)$", "", name)
+    dated = _ROTATION.search(name)
+    if dated and len(dated[1]) >= 8:
+        name = name[: dated.start()]
+    return name or path.name
+
+
+def _age(path: Path) -> tuple[int, float, str]:
+    """A sorting key, oldest first: `app.log.2`, `app.log.1`, `app.log`; dates in their order."""
+    name = path.name.removesuffix(".gz")
+    name = re.sub(r"(?<=.)\.(?:log|jsonl|txt)$", "", name)
+    rotation = _ROTATION.search(name)
+    if rotation is None:
+        return (1, 0.0, name)
+    digits = re.sub(r"\D", "", rotation[1])
+    if len(digits) >= 8:
+        return (0, float(digits.ljust(14, "0")), name)
+    return (0, -float(digits), name)
+
+
+def _joined_fetches(
+    groups: Mapping[tuple[Path, str], list[Path]],
+) -> dict[tuple[Path, str], list[Path]]:
+    """`app_2` joins `app` when it plainly continues it: it begins after `app` ends."""
+    joined = {key: list(files) for key, files in groups.items()}
+    for (folder, stem), files in groups.items():
+        numbered = _FETCH_NUMBER.search(stem)
+        first = (folder, stem[: numbered.start()]) if numbered else None
+        if first in joined and first is not None and _continues(joined[first][-1], files[0]):
+            joined[first].extend(joined.pop((folder, stem)))
+    return joined
+
+
+def _continues(earlier: Path, later: Path) -> bool:
+    try:
+        end, start = _times(tail_text(earlier)), _times(head_text(later))
+    except ToolsError:
+        return False
+    return bool(end and start) and max(end) < min(start)
+
+
+def _times(text: str) -> list[datetime]:
+    parser = RecordParser(datetime.now(UTC))
+    times = (parser.parse(line).time for line in text.split("\n"))
+    return [time for time in times if time is not None]
+
+
+def _captures(root: Path, paths: Sequence[Path]) -> dict[str, Capture]:
+    index = _indexes({path.parent for path in paths})
+    captures: dict[str, Capture] = {}
+    for path in paths:
+        try:
+            check_readable(path)
+        except ToolsError:
+            continue  # a bundle may hold core files and archives: they are not evidence in text
+        relative = str(path.relative_to(root))
+        command, succeeded = index.get(path, ("", True))
+        name = _free_name(path.name, captures, str(Path(relative).parent))
+        captures[name] = Capture(name, path, command, succeeded)
+    return captures
+
+
+def _indexes(folders: Iterable[Path]) -> dict[Path, tuple[str, bool]]:
+    entries: dict[Path, tuple[str, bool]] = {}
+    for folder in folders:
+        path = folder / "index.jsonl"
+        if path.is_file() and not path.is_symlink():  # a link could lead out of the bundle
+            for line in head_text(path, 1 << 20).splitlines():
+                entry = _index_entry(line)
+                if entry is not None:
+                    entries[folder / entry[0]] = entry[1:]
+    return entries
+
+
+def _index_entry(line: str) -> tuple[str, str, bool] | None:
+    """(file, command with its parameters, whether it succeeded) of one line; None for rubbish."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+        return None
+    params = entry.get("params")
+    words = [str(entry.get("command", ""))]
+    if isinstance(params, dict):
+        words.extend(f"{key}={value}" for key, value in params.items())
+    return entry["file"], " ".join(words)[:200], entry.get("status") not in ("error", "failed")
+
+
+def _now(root: Path, logs: Mapping[str, LogSource], files: Sequence[Path]) -> datetime:
+    settings = root / "bundle.toml"
+    if settings.is_file() and not settings.is_symlink():
+        try:
+            value = tomllib.loads(settings.read_text(encoding="utf-8")).get("now")
+        except (OSError, ValueError) as error:
+            raise SourceUnreadable(
+                f"{settings} cannot be used: {error}", 'write now = "2025-01-31T12:00:00Z"'
+            ) from error
+        if value is not None:
+            return _stated_now(settings, value)
+    return _newest_time(logs.values(), files)
+
+
+def _stated_now(settings: Path, value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    time = parse_time(value)
+    if time is None:
+        raise InvalidQuery(
+            f"{settings}: now = {value!r} is not a time", 'write now = "2025-01-31T12:00:00Z"'
+        )
+    return time
+
+
+def _newest_time(logs: Iterable[LogSource], files: Sequence[Path]) -> datetime:
+    newest: list[datetime] = []
+    for source in logs:
+        try:
+            newest.extend(_times(tail_text(source.paths[-1])))
+        except ToolsError:
+            continue  # it is reported when somebody reads it
+    if newest:
+        return max(newest)
+    if not files:
+        return datetime.now(UTC)
+    return datetime.fromtimestamp(max(path.stat().st_mtime for path in files), UTC)
+
+
+def _looks_like_log(path: Path) -> bool:
+    lines = [line for line in head_text(path).splitlines()[:_HEAD_LINES] if line.strip()]
+    if not lines:
+        return False
+    parser = RecordParser(datetime.now(UTC))
+    records = [parser.parse(line) for line in lines]
+    like = sum(1 for record in records if record.time is not None or record.level is not None)
+    return like / len(lines) >= _LOG_SHARE
+
+
+def _free_name(name: str, taken: Mapping[str, object], folder: str = "") -> str:
+    if name not in taken:
+        return name
+    if folder and folder != "." and f"{folder}/{name}" not in taken:
+        return f"{folder}/{name}"
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"

@@ -1,0 +1,106 @@
+"""Numbers: which figures in a log are worth following, and under which name.
+
+A latency or a memory size tells a story; a port or a request number does not. Numeric fields are
+followed per source, numbers inside plain messages per template and place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from tools.logs.reader import LogLine
+from tools.logs.series import Drift, Series
+
+_MAX_FIELDS = 64
+_IDENTITY = re.compile(
+    r"(?:^|[._-])(?:p?id|uid|gid|tid|port|seq|sequence|offset|line|lineno|pid|ts|time|timestamp|epoch"
+    r"|year|version|v|code|status|statuscode|level|attempt|entry|index|step|build)$|Id$|Port$|Code$",
+    re.IGNORECASE,
+)
+_MEASURE = re.compile(
+    r"ms\b|_s$|sec|latency|duration|elapsed|took|response|time_|mem|heap|rss|bytes|size|kb\b|mb\b|gb\b"
+    r"|cpu|load|usage|used|free|util|pct|percent|%|rate|depth|queue|lag|backlog|pending|count|temp"
+    r"|connections|threads|sessions|goroutines|per_second|rps|qps",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?<![\w.:/-])([-+]?\d+(?:\.\d+)?)(?![\d:/.-]*\d)\s?(%|[a-zA-Zµ]{1,3}\b)?")
+_MAX_IN_MESSAGE = 4
+
+
+class FieldNumbers:
+    """The numeric fields of one source's structured lines."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, Series] = {}
+        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def add(self, fields: Mapping[str, object], time: datetime | None, line: LogLine) -> None:
+        """Follow the numeric fields of one record."""
+        shape = tuple(fields)
+        keys = self._keys.get(shape)
+        if keys is None:
+            keys = self._choose(shape, fields)
+        for key in keys:
+            value = fields[key]
+            if value.__class__ is int or value.__class__ is float:
+                self._series[key].add(value, time, line)
+
+    def _choose(self, shape: tuple[str, ...], fields: Mapping[str, object]) -> tuple[str, ...]:
+        keys = tuple(
+            key
+            for key in shape
+            if isinstance(fields[key], (int, float))
+            and not isinstance(fields[key], bool)
+            and not _IDENTITY.search(key)
+            and (key in self._series or len(self._series) < _MAX_FIELDS)
+        )
+        for key in keys:
+            self._series.setdefault(key, Series())
+        if len(self._keys) > 1000:
+            self._keys.clear()
+        self._keys[shape] = keys
+        return keys
+
+    def drifts(self) -> list[tuple[str, Drift]]:
+        """The fields that changed lastingly, by name."""
+        return _drifts(self._series)
+
+
+class MessageNumbers:
+    """The numbers inside the messages of one template, by their place in it."""
+
+    __slots__ = ("_series",)
+
+    def __init__(self) -> None:
+        self._series = [Series() for _ in range(_MAX_IN_MESSAGE)]
+
+    def add(self, message: str, time: datetime | None, line: LogLine) -> None:
+        """Follow the numbers of one message."""
+        for series, number in zip(self._series, _NUMBER.findall(message), strict=False):
+            series.add(float(number[0]), time, line)
+
+    def drifts(self, sample: str) -> list[tuple[str, Drift]]:
+        """The numbers that changed lastingly, named after the words before them in `sample`."""
+        matches = list(_NUMBER.finditer(sample))[:_MAX_IN_MESSAGE]
+        names = [_name(sample, match, place) for place, match in enumerate(matches, 1)]
+        return _drifts(dict(zip(names, self._series, strict=False)))
+
+
+def _name(message: str, match: re.Match[str], place: int) -> str:
+    words = re.findall(r"[A-Za-z_][\w.-]*", message[max(0, match.start() - 40) : match.start()])
+    before = " ".join(words[-2:]) or f"number {place}"
+    return f"{before} ({match[2]})" if match[2] else before
+
+
+def _drifts(series_by_name: Mapping[str, Series]) -> list[tuple[str, Drift]]:
+    found: list[tuple[str, Drift]] = []
+    for name, series in series_by_name.items():
+        drift = series.drift()
+        if drift is None or _IDENTITY.search(name.split(" (")[0].split(" ")[-1]):
+            continue
+        if series.is_counter and not _MEASURE.search(name):
+            continue
+        found.append((name, drift))
+    return found

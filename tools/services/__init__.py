@@ -1,0 +1,1 @@
+"""Services: what a service manager says about them, as evidence and as log sources."""

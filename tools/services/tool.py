@@ -1,0 +1,121 @@
+"""The two questions about services, answered from any service back end as a `ToolResult`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from tools.errors import BackendUnavailable
+from tools.evidence import Finding
+from tools.result import Status, ToolResult
+from tools.scope import ServiceBackend, ServiceState
+
+MAX_FINDINGS = 12
+# With more services than this, those that simply run are named in the summary only.
+MAX_RUNNING = 6
+
+# States that somebody may have asked for, or that pass; every other unhealthy state is a lead.
+_MILD_STATES = {"STOPPED": 0.6, "STOPPING": 0.5, "STARTING": 0.4}
+_UNHEALTHY = 0.9
+_FINISHED = 0.3
+
+
+def list_services_tool(backend: ServiceBackend | None) -> ToolResult:
+    """The state of every service, unhealthy ones first; many running ones are only counted."""
+    if backend is None:
+        return _no_backend()
+    try:
+        states = backend.list_services()
+    except BackendUnavailable as error:
+        return _unavailable(error)
+    if not states:
+        return ToolResult(Status.NO_DATA, f"{backend.name} manages no services.")
+    shown = _worth_showing(states)
+    return ToolResult(
+        Status.OK,
+        _summary(backend.name, states),
+        tuple(_finding(backend.name, state) for state in shown),
+        omitted=len(states) - len(shown),
+    )
+
+
+def service_status_tool(backend: ServiceBackend | None, name: str) -> ToolResult:
+    """The state of the service called `name`; for an unknown one, the names that come close."""
+    if backend is None:
+        return _no_backend()
+    try:
+        states = backend.list_services()
+    except BackendUnavailable as error:
+        return _unavailable(error)
+    for state in states:
+        if state.name == name:
+            return ToolResult(
+                Status.OK, f"{backend.name}: {_verdict([state])}", (_finding(backend.name, state),)
+            )
+    return ToolResult(Status.ERROR, _unknown(name, [state.name for state in states]))
+
+
+def _no_backend() -> ToolResult:
+    return ToolResult(
+        Status.ERROR,
+        "No service manager is set up here, so the states of services are unknown.",
+    )
+
+
+def _unavailable(error: BackendUnavailable) -> ToolResult:
+    summary = f"The states of services are unknown: {error.message}."
+    return ToolResult(Status.ERROR, f"{summary}\nTo do: {error.hint}." if error.hint else summary)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known)
+    if close:
+        return f"There is no service {name!r}. Did you mean {' or '.join(close)}?"
+    return f"There is no service {name!r}. The services are: {_names(known)}."
+
+
+def _worth_showing(states: Sequence[ServiceState]) -> list[ServiceState]:
+    ordered = sorted(states, key=_suspicion, reverse=True)
+    if len(ordered) > MAX_RUNNING:
+        ordered = [state for state in ordered if _suspicion(state) > 0]
+    return ordered[:MAX_FINDINGS]
+
+
+def _suspicion(state: ServiceState) -> float:
+    if not state.is_healthy:
+        return _MILD_STATES.get(state.state.upper(), _UNHEALTHY)
+    return 0.0 if state.pid else _FINISHED
+
+
+def _summary(backend_name: str, states: Sequence[ServiceState]) -> str:
+    lines = [f"{backend_name}: {_verdict(states)}"]
+    running = [state.name for state in states if _suspicion(state) == 0]
+    if running:
+        lines.append(f"Running: {_names(running)}.")
+    return "\n".join(lines)
+
+
+def _verdict(states: Sequence[ServiceState]) -> str:
+    unhealthy = [state.name for state in states if not state.is_healthy]
+    count = f"{len(states)} service{'s' if len(states) > 1 else ''}"
+    if not unhealthy:
+        return f"{count} looked at, none is unhealthy."
+    return f"{count} looked at, {len(unhealthy)} unhealthy: {_names(unhealthy)}."
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MAX_FINDINGS])
+    rest = len(names) - MAX_FINDINGS
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _finding(backend_name: str, state: ServiceState) -> Finding:
+    text = " ".join(f"{state.name} {state.state} {state.description}".split())
+    logs = ", ".join(str(path) for path in state.log_paths)
+    return Finding(
+        kind="service",
+        source=f"{backend_name}:{state.name}",
+        text=text,
+        note=f"logs: {logs}" if logs else "",
+        suspicion=_suspicion(state),
+    )
