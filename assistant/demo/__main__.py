@@ -1,0 +1,7 @@
+"""`python -m assistant.demo`."""
+
+import sys
+
+from assistant.demo.run import main
+
+sys.exit(main())
