@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from assistant.chat.template import Tool
 from assistant.engine.interface import Engine
 
@@ -60,7 +62,7 @@ class CallReader:
     """Splits generated text into what a person may see and the call that is not for their eyes."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
-        self._names = {tool["function"]["name"] for tool in tools}
+        self._schemas = {tool["function"]["name"]: _parameters(tool) for tool in tools}
         self._held = ""
         self._is_call = False
 
@@ -77,20 +79,27 @@ class CallReader:
         return self._release(possible.start() if possible else len(self._held))
 
     def finish(self) -> tuple[str, Call | None]:
-        """What was held back: a call of a bound tool, else the text itself."""
-        call = self._parse() if self._is_call else None
-        return ("" if call else self._release(len(self._held))), call
+        """What was held back: a call, or the text itself.
+
+        A call that fits no bound tool's schema is neither: nobody may run it, and nobody wants to
+        read it.
+        """
+        call = parse_call(self._held) if self._is_call else None
+        if call is None:
+            return self._release(len(self._held)), None
+        return "", call if self._fits(call) else None
+
+    def _fits(self, call: Call) -> bool:
+        schema = self._schemas.get(call.name)
+        return schema is not None and Draft202012Validator(schema).is_valid(dict(call.arguments))
 
     def _release(self, length: int) -> str:
         text, self._held = self._held[:length], self._held[length:]
         return text
 
-    def _parse(self) -> Call | None:
-        return parse_call(self._held, self._names)
 
-
-def parse_call(text: str, names: set[str]) -> Call | None:
-    """The call that `text` holds, tagged, fenced or bare; None when it calls none of `names`."""
+def parse_call(text: str) -> Call | None:
+    """The call that `text` holds, tagged, fenced or bare; None when it holds none."""
     start = text.find("{")
     if start < 0:
         return None
@@ -99,20 +108,26 @@ def parse_call(text: str, names: set[str]) -> Call | None:
     except ValueError:
         return None
     arguments = value.get("arguments", value.get("parameters"))
-    if value.get("name") not in names or not isinstance(arguments, dict):
+    name = value.get("name")
+    if not isinstance(name, str) or not isinstance(arguments, dict):
         return None
-    return Call(value["name"], arguments)
+    return Call(name, arguments)
 
 
 def _call_schema(tool: Tool) -> dict[str, Any]:
-    function = tool["function"]
-    parameters = _bounded({"type": "object", "properties": {}, **function.get("parameters", {})})
+    name = {"const": tool["function"]["name"]}
     return {
         "type": "object",
-        "properties": {"name": {"const": function["name"]}, "arguments": parameters},
+        "properties": {"name": name, "arguments": _parameters(tool)},
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }
+
+
+def _parameters(tool: Tool) -> dict[str, Any]:
+    given = tool["function"].get("parameters", {})
+    schema: dict[str, Any] = _bounded({"type": "object", "properties": {}, **given})
+    return schema
 
 
 def _bounded(schema: Any) -> Any:

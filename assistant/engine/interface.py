@@ -65,6 +65,9 @@ class TextDelta:
     text: str
 
 
+Reason = Literal["stop", "length"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every request that was not cancelled and did not fail.
@@ -72,7 +75,7 @@ class Finished:
     `stop`: the model ended it, or a stop string did. `length`: `max_tokens` or the context did.
     """
 
-    reason: Literal["stop", "length"]
+    reason: Reason
     usage: Usage
 
 

@@ -34,6 +34,7 @@ _SPECIAL_ATTRS = (
 )
 # Raw control characters are not JSON; the converter lets them through.
 _JSON_CHAR = r'char ::= [^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})'
+_OUTSIDE_REF = re.compile(r'"\$ref": "(?!#)')
 _CHAR_RULE = re.compile(r"^char ::= .*$", re.MULTILINE)
 # The converter allows spaces everywhere; JSON as templates spell it is shorter and meets the cache.
 _SPACING = (
@@ -150,9 +151,13 @@ class LlamaModel:
 
     def grammar_of(self, schema: Mapping[str, Any]) -> str:
         """GBNF for the JSON texts that fit `schema`. Raises InvalidGrammar."""
+        text = json.dumps(schema)
+        if _OUTSIDE_REF.search(text):
+            # The converter would fetch it from the network.
+            raise InvalidGrammar("the schema refers to another document", "inline what it names")
         try:
-            gbnf = json_schema_to_gbnf(json.dumps(schema))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            gbnf = json_schema_to_gbnf(text)
+        except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
             raise InvalidGrammar(f"the schema cannot be made a grammar: {error}") from error
         for spaced, tight in _SPACING:
             gbnf = gbnf.replace(spaced, tight)

@@ -21,6 +21,7 @@ from assistant.engine.interface import (
     Finished,
     GenerateRequest,
     ModelInfo,
+    Reason,
     Segment,
     TextDelta,
     Usage,
@@ -42,6 +43,30 @@ class _Job:
     emit: Callable[[_Event], None]
     admitted_at: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True)
+class _Cost:
+    """What a request cost so far."""
+
+    admitted_at: float
+    num_prompt: int
+    num_cached: int
+    num_completion: int = 0
+    ttft_s: float = 0.0
+
+    def count(self) -> None:
+        """Count a sampled token."""
+        self.num_completion += 1
+        self.ttft_s = self.ttft_s or self._elapsed_s()
+
+    def usage(self) -> Usage:
+        return Usage(
+            self.num_prompt, self.num_cached, self.num_completion, self.ttft_s, self._elapsed_s()
+        )
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self.admitted_at
 
 
 class SerialEngine:
@@ -137,15 +162,10 @@ class SerialEngine:
     def _generate(
         self, job: _Job, prompt: list[int], sampler: Sampler
     ) -> Iterator[TextDelta | Finished]:
-        num_cached = self._share_prefix(prompt)
-        logits = self._prefill(job, prompt, num_cached)
+        cost = _Cost(job.admitted_at, len(prompt), self._share_prefix(prompt))
         assembler = TextAssembler(job.request.stop)
-        num_completion, ttft_s, reason = 0, 0.0, "length"
-        room = min(job.request.max_tokens, self.info.context_tokens - len(prompt))
-        while logits is not None and not self._is_abandoned(job):
-            token = sampler.draw(logits)
-            num_completion += 1
-            ttft_s = ttft_s or time.monotonic() - job.admitted_at
+        reason: Reason = "length"
+        for token in self._tokens(job, prompt, cost, sampler):
             if self._backend.ends_generation(token):
                 reason = "stop"
                 break
@@ -154,18 +174,23 @@ class SerialEngine:
             if assembler.is_stopped:
                 reason = "stop"
                 break
-            if num_completion >= room:
-                break
-            logits = self._extend([token])
-        if self._is_abandoned(job):
-            if self._is_closed.is_set():
-                raise EngineClosed("the engine was closed before the answer was complete")
+        if job.cancelled.is_set():
             return
         if text := assembler.finish():
             yield TextDelta(text)
-        total_s = time.monotonic() - job.admitted_at
-        usage = Usage(len(prompt), num_cached, num_completion, ttft_s, total_s)
-        yield Finished("stop" if reason == "stop" else "length", usage)
+        yield Finished(reason, cost.usage())
+
+    def _tokens(self, job: _Job, prompt: list[int], cost: _Cost, sampler: Sampler) -> Iterator[int]:
+        """The sampled tokens, until there is no more room or nobody waits for them."""
+        logits = self._prefill(job, prompt, cost.num_cached)
+        room = min(job.request.max_tokens, self.info.context_tokens - len(prompt))
+        while not self._is_abandoned(job):
+            token = sampler.draw(logits)
+            cost.count()
+            yield token
+            if cost.num_completion == room:
+                return
+            logits = self._extend([token])
 
     def _share_prefix(self, prompt: list[int]) -> int:
         """Drop from the cache what differs from `prompt`; the number of tokens that remain.
@@ -181,13 +206,13 @@ class SerialEngine:
         del self._cached[shared:]
         return shared
 
-    def _prefill(self, job: _Job, prompt: list[int], start: int) -> Logits | None:
-        """Logits after the whole prompt, or None when the request was abandoned on the way."""
-        logits: Logits | None = None
+    def _prefill(self, job: _Job, prompt: list[int], start: int) -> Logits:
+        """Logits after the whole prompt; after a part of it when the request was abandoned."""
         chunk = self._backend.prefill_chunk
-        for position in range(start, len(prompt), chunk):
+        logits = self._extend(prompt[start : start + chunk])
+        for position in range(start + chunk, len(prompt), chunk):
             if self._is_abandoned(job):
-                return None
+                break
             logits = self._extend(prompt[position : position + chunk])
         return logits
 
@@ -197,7 +222,10 @@ class SerialEngine:
         return logits
 
     def _is_abandoned(self, job: _Job) -> bool:
-        return job.cancelled.is_set() or self._is_closed.is_set()
+        """Whether nobody waits any more. Raises EngineClosed when the engine was closed."""
+        if self._is_closed.is_set():
+            raise EngineClosed("the engine was closed before the answer was complete")
+        return job.cancelled.is_set()
 
     def _forget_unless_refused(self, error: EngineError) -> None:
         if not isinstance(error, RequestRefused):

@@ -1,0 +1,243 @@
+"""The bounded strategy: a graph of fixed shape for models that cannot be left to themselves.
+
+    triage ──> choose ──> drill ──> explain
+        │         ╰───────────────────^│
+        ╰── nothing to explain ────────╯
+
+Code looks at everything first; the model makes at most a few constrained choices and one
+explanation. There is no loop that it could stay in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict, cast
+
+from aiosqlite import Connection
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import END, START, StateGraph, add_messages
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from assistant.agent.checking import cited_ids
+from assistant.agent.explain import NOTHING_STOOD_UP, Form, explain
+from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
+from assistant.agent.report import closing_sections, lines_section
+from assistant.agent.toolbox import definition
+from assistant.agent.triage import SUSPICIOUS, FirstLook, first_look
+from assistant.agent.turn import Draft, ModelSource, Turn
+from tools.evidence import Evidence
+
+# From here on the first look has its answer, and a small model's own search only distracts it.
+_CONCLUSIVE = 0.7
+
+# Two strings of at most 120 characters, and the call around them.
+_MAX_CHOICE_TOKENS = 160
+
+_ANSWER_NOW: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "answer",
+        "description": "The findings are enough: answer now.",
+        "parameters": {"type": "object", "properties": {}, "required": []},
+    },
+}
+TOOLS: tuple[dict[str, Any], ...] = (
+    _ANSWER_NOW,
+    definition("search_logs"),
+    definition("read_capture"),
+    definition("search_runbooks"),
+)
+"""Always all of them, in this order, in every prompt: the cached prefix depends on it."""
+
+
+class _State(TypedDict):
+    """`messages` is the finished conversation; `draft` is this turn's part, kept when it ends."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    draft: list[AnyMessage]
+    num_drilldowns: int
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a run has at hand beside its state: never stored."""
+
+    turn: Turn
+    look: FirstLook | None = None
+    drilled: tuple[Evidence, ...] = ()
+
+    @property
+    def citable(self) -> tuple[Evidence, ...]:
+        """What the model may rest its answer on."""
+        leads = self.look.leads if self.look else ()
+        return tuple({item.id: item for item in (*leads, *self.drilled)}.values()) or self.evidence
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Everything this turn found, each once."""
+        first = self.look.evidence if self.look else ()
+        return tuple({item.id: item for item in (*first, *self.drilled)}.values())
+
+
+class BoundedStrategy:
+    """Triage, at most `max_drilldowns` constrained choices, explain (a `Strategy`)."""
+
+    def __init__(self, model: ModelSource, sessions: Connection, max_drilldowns: int) -> None:
+        self._model = model
+        self._max_drilldowns = max_drilldowns
+        graph = StateGraph(_State, context_schema=_Work)
+        graph.add_node("triage", self._triage)
+        graph.add_node("choose", self._choose)
+        graph.add_node("drill", self._drill)
+        graph.add_node("explain", self._explain)
+        graph.add_edge(START, "triage")
+        graph.add_edge("explain", END)
+        self._graph = graph.compile(checkpointer=AsyncSqliteSaver(sessions))
+
+    async def answer(self, turn: Turn) -> Draft:
+        """See `Strategy`."""
+        work = _Work(turn)
+        await self._graph.ainvoke(
+            cast(_State, {"draft": [], "num_drilldowns": 0}),
+            {"configurable": {"thread_id": turn.session}},
+            context=work,
+            # One write per turn: a turn that fails or is cancelled leaves no half of itself.
+            durability="exit",
+        )
+        return Draft("".join(turn.shown), _cited(turn, work.evidence))
+
+    async def _triage(
+        self, state: _State, runtime: Runtime[_Work]
+    ) -> Command[Literal["choose", "explain"]]:
+        work = runtime.context
+        with work.turn.meter.phase("triage"):
+            work.look = await first_look(work.turn.question, work.turn.toolbox)
+        question = work.turn.question
+        text = first_message(question.text, work.look.overview, work.look.evidence)
+        may_drill = (
+            self._max_drilldowns > 0
+            and question.intent == "diagnose"
+            and bool(work.turn.toolbox.scope.logs or work.turn.toolbox.scope.captures)
+            and work.look.strongest < _CONCLUSIVE
+        )
+        if may_drill:
+            return Command(update={"draft": [HumanMessage(text)]}, goto="choose")
+        asked = HumanMessage(f"{text}\n\n{EXPLAIN[question.intent]}")
+        return Command(update={"draft": [asked]}, goto="explain")
+
+    async def _choose(
+        self, state: _State, runtime: Runtime[_Work]
+    ) -> Command[Literal["drill", "explain"]]:
+        """One constrained choice: look closer somewhere, or answer."""
+        model = await self._model()
+        chooser = model.bind_tools(list(TOOLS), tool_choice="any")
+        choice = await chooser.ainvoke(_conversation(state), max_tokens=_MAX_CHOICE_TOKENS)
+        turn = runtime.context.turn
+        turn.meter.count(choice)
+        call = choice.tool_calls[0]
+        draft = [*state["draft"], AIMessage(content="", tool_calls=[call])]
+        if call["name"] != "answer":
+            return Command(update={"draft": draft}, goto="drill")
+        instruction = ToolMessage(EXPLAIN[turn.question.intent], tool_call_id=call["id"])
+        return Command(update={"draft": [*draft, instruction]}, goto="explain")
+
+    async def _drill(
+        self, state: _State, runtime: Runtime[_Work]
+    ) -> Command[Literal["choose", "explain"]]:
+        work = runtime.context
+        call = cast(AIMessage, state["draft"][-1]).tool_calls[0]
+        with work.turn.meter.phase("drill"):
+            report = await work.turn.toolbox.run(call["name"], call["args"])
+        new = [item for item in report.evidence if item not in work.evidence]
+        work.drilled += tuple(new)
+        count = state["num_drilldowns"] + 1
+        is_last = count >= self._max_drilldowns
+        instruction = EXPLAIN[work.turn.question.intent] if is_last else ""
+        text = tool_message(report.result.summary, new, instruction)
+        result = ToolMessage(text, tool_call_id=call["id"])
+        return Command(
+            update={"draft": [*state["draft"], result], "num_drilldowns": count},
+            goto="explain" if is_last else "choose",
+        )
+
+    async def _explain(self, state: _State, runtime: Runtime[_Work]) -> dict[str, Any]:
+        work = runtime.context
+        turn, look = work.turn, work.look
+        assert look is not None
+        if turn.question.intent == "show":
+            turn.show_section(_requested_lines(look))
+        written = await self._written(state, work)
+        is_listing = turn.question.intent == "show" and bool(look.asked_for)
+        turn.show_section(
+            closing_sections(written, work.evidence, look.overview, with_facts=not is_listing)
+        )
+        return {"messages": [*state["draft"], AIMessage(written)], "draft": []}
+
+    async def _written(self, state: _State, work: _Work) -> str:
+        """The model's own part, or what code says where there is nothing to explain."""
+        turn = work.turn
+        form = _form(work)
+        if form is None:
+            verdict = _verdict_without_model(work)
+            turn.show_section(verdict)
+            return verdict
+        if turn.shown:
+            turn.show("\n\n")
+        message = await explain(
+            await self._model(),
+            _conversation(state),
+            tools=TOOLS,
+            turn=turn,
+            citable=work.citable,
+            known=work.evidence,
+            form=form,
+        )
+        if not message.content:
+            turn.show(NOTHING_STOOD_UP)
+        return str(message.content)
+
+
+def _conversation(state: _State) -> list[BaseMessage]:
+    return [SystemMessage(SYSTEM), *state["messages"], *state["draft"]]
+
+
+def _form(work: _Work) -> Form | None:
+    """What the model is to write; None when the findings leave it nothing to explain."""
+    assert work.look is not None
+    if not work.evidence:
+        return None
+    if work.turn.question.intent == "show":
+        return "remark"
+    if work.turn.question.intent == "diagnose" and work.look.strongest >= SUSPICIOUS:
+        return "cause"
+    return "answer"
+
+
+def _verdict_without_model(work: _Work) -> str:
+    scope = work.turn.toolbox.scope
+    if scope.logs or scope.captures or scope.services:
+        return "**Nothing found**: what was examined shows no problem and no match."
+    return (
+        "**I cannot tell**: there is no evidence to look at. Name log files with `-f`, a folder "
+        "with `--bundle`, or `[logs.sources]` in the settings."
+    )
+
+
+def _requested_lines(look: FirstLook) -> str:
+    lines = [item for item in look.asked_for or look.facts if item.finding.kind == "log"]
+    return lines_section("**Lines**", lines) if lines else ""
+
+
+def _cited(turn: Turn, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    by_id = {item.id: item for item in (*turn.toolbox.ledger, *evidence)}
+    return tuple(by_id[i] for i in cited_ids("".join(turn.shown)) if i in by_id)

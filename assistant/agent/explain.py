@@ -1,0 +1,140 @@
+"""The last step: the model says what the evidence means, and code decides what may be said.
+
+The model writes into a form that a grammar holds it to: first the ids of the evidence that it rests
+on (so it has to choose before it explains), then a sentence or two, then the next step. Each
+sentence is checked against the evidence before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any, Literal
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+
+from assistant.agent.checking import Grounding, SentenceGate
+from assistant.agent.turn import Turn
+from assistant.chat.local import LocalChatModel
+from assistant.chat.template import text_of
+from tools.evidence import Evidence
+
+NOTHING_STOOD_UP = (
+    "What the model wrote did not stand up to the evidence and is left out; the strongest findings "
+    "are quoted below."
+)
+
+Form = Literal["cause", "answer", "remark"]
+"""`cause`: what is wrong, and the next step. `answer`: to a question. `remark`: one sentence."""
+
+_MAX_TOKENS: dict[Form, int] = {"cause": 200, "answer": 140, "remark": 70}
+# A full stop that a space or the end follows ends a sentence; one inside a number or a name does
+# not. Brackets are for ids, and those have been chosen already.
+_SENTENCE_RULES = r"""
+paragraph ::= sentence (" " sentence)?
+sentence ::= [A-Z0-9`"'] ([^\n\x00.[\]] | "." [^ \n\x00.[\]])* "."
+"""
+
+
+async def explain(
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    *,
+    tools: Sequence[dict[str, Any]],
+    turn: Turn,
+    citable: Sequence[Evidence],
+    known: Sequence[Evidence],
+    form: Form,
+) -> AIMessage:
+    """Stream the model's checked sentences into the turn; the message as it was shown.
+
+    The answer rests on some of `citable`; its sentences may speak of anything `known`. Empty when
+    no sentence passed the check.
+    """
+    gate = SentenceGate(_grounding(messages, known))
+    head = _Head(model, citable, form)
+    shown: list[str] = []
+    is_cut = False
+    async with aclosing(_stream(model, messages, tools, head.grammar, form)) as chunks:
+        async for chunk in chunks:
+            turn.meter.count(chunk)
+            is_cut = is_cut or chunk.response_metadata.get("finish_reason") == "length"
+            _show(turn, shown, gate.push(head.push(text_of(chunk))), head)
+    if not is_cut:
+        _show(turn, shown, gate.finish(), head)
+    return AIMessage(content="".join(shown).strip())
+
+
+class _Head:
+    """The part of the answer that names its evidence. It is shown with the first sentence only."""
+
+    def __init__(self, model: BaseChatModel, citable: Sequence[Evidence], form: Form) -> None:
+        ids = [item.id for item in citable]
+        is_bound = isinstance(model, LocalChatModel)
+        self.grammar = answer_grammar(ids, form) if is_bound else None
+        self._is_open = is_bound and form != "remark" and bool(ids)
+        self._held = ""
+        self.pending = ""
+
+    def push(self, text: str) -> str:
+        """The text after the head."""
+        if not self._is_open:
+            return text
+        self._held += text
+        end = self._held.find("]: ")
+        if end < 0:
+            return ""
+        self._is_open = False
+        self.pending = self._held[: end + 3]
+        return self._held[end + 3 :]
+
+
+def _show(turn: Turn, shown: list[str], text: str, head: _Head) -> None:
+    if not text:
+        return
+    whole = head.pending + text
+    head.pending = ""
+    shown.append(whole)
+    turn.show(whole)
+
+
+def answer_grammar(ids: Sequence[str], form: Form) -> str:
+    """GBNF for an answer that begins with the ids that it rests on (at most three)."""
+    if form == "remark" or not ids:
+        return f"root ::= sentence\n{_SENTENCE_RULES}"
+    choices = " | ".join(f'"{evidence_id}"' for evidence_id in ids)
+    word = "**Cause** " if form == "cause" else "**Answer** "
+    following = r' "\n\n**Next:** " sentence' if form == "cause" else ""
+    return "\n".join(
+        [
+            f'root ::= "{word}" cited (cited (cited)?)? ": " paragraph{following}',
+            'cited ::= "[" id "]"',
+            f"id ::= {choices}",
+            _SENTENCE_RULES,
+        ]
+    )
+
+
+async def _stream(
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    tools: Sequence[dict[str, Any]],
+    grammar: str | None,
+    form: Form,
+) -> AsyncGenerator[AIMessageChunk]:
+    bound: Any = model
+    options: dict[str, Any] = {"max_tokens": _MAX_TOKENS[form]}
+    if grammar is not None:
+        options["grammar"] = grammar
+    if tools:
+        bound = model.bind_tools(list(tools), tool_choice="none")
+    async for chunk in bound.astream(list(messages), **options):
+        yield chunk
+
+
+def _grounding(messages: Sequence[BaseMessage], evidence: Sequence[Evidence]) -> Grounding:
+    """What an answer may speak of: the conversation so far and the whole text of the evidence."""
+    grounding = Grounding(*(text_of(m) for m in messages if m.type in ("human", "tool")))
+    grounding.learn_evidence(evidence)
+    return grounding

@@ -1,0 +1,104 @@
+"""The answer as a person reads it: the model's checked sentences, then the evidence word for word.
+
+Everything below the first paragraph is written by code from the ledger, so a quotation cannot be
+wrong and a runbook's command cannot be invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from assistant.agent.checking import cited_ids
+from assistant.events import Citation
+from tools.evidence import Evidence
+
+_MAX_QUOTE_CHARS = 400
+_MAX_RUNBOOK_LINES = 14
+_MAX_SHOWN_UNCITED = 3
+
+
+def as_citation(evidence: Evidence) -> Citation:
+    """The ledger's entry as events and JSON show it."""
+    finding = evidence.finding
+    return Citation(evidence.id, finding.kind, finding.source, finding.line, finding.text)
+
+
+def closing_sections(
+    written: str, evidence: Sequence[Evidence], overview: Sequence[str], *, with_facts: bool = True
+) -> str:
+    """All that code adds below the model's words: quotations, a runbook, what was examined."""
+    runbooks = [item for item in evidence if item.finding.kind == "runbook"]
+    sections = [
+        evidence_section(_to_quote(written, evidence)) if with_facts else "",
+        runbook_section(runbooks[:1]),
+        examined_line(overview),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _to_quote(written: str, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The facts that `written` cites; the first ones when it cites none."""
+    ids = cited_ids(written)
+    facts = [item for item in evidence if item.finding.kind != "runbook"]
+    return [item for item in facts if item.id in ids] or facts[:_MAX_SHOWN_UNCITED]
+
+
+def examined_line(overview: Sequence[str]) -> str:
+    """What was looked at, in one line; empty when nothing was."""
+    looked = " · ".join(" ".join(text.split()) for text in overview)
+    return f"*Examined:* {looked}" if looked else ""
+
+
+def evidence_section(evidence: Sequence[Evidence]) -> str:
+    """The cited findings with their sources and verbatim text; empty when there are none."""
+    facts = [item for item in evidence if item.finding.kind != "runbook"]
+    if not facts:
+        return ""
+    return "**Evidence**\n\n" + "\n".join(_fact(item) for item in facts)
+
+
+def runbook_section(evidence: Sequence[Evidence]) -> str:
+    """The runbook passages, quoted line by line; empty when there are none."""
+    passages = [item for item in evidence if item.finding.kind == "runbook"]
+    return "\n\n".join(_passage(item) for item in passages)
+
+
+def lines_section(heading: str, evidence: Sequence[Evidence]) -> str:
+    """Log lines as a block, for a person who asked to see them."""
+    lines = [item.finding.text for item in evidence]
+    return "\n".join([f"{heading}", "", "```text", *map(_harmless, lines), "```"])
+
+
+def _fact(evidence: Evidence) -> str:
+    finding = evidence.finding
+    place = finding.source if finding.line is None else f"{finding.source}:{finding.line}"
+    note = f" ({finding.note})" if finding.note else ""
+    quote = _quoted(finding.text)
+    return f"- [{evidence.id}] `{_inline(place)}`{note}\n\n{quote}\n"
+
+
+def _passage(evidence: Evidence) -> str:
+    finding = evidence.finding
+    lines = finding.text.strip().splitlines()
+    shown = lines[:_MAX_RUNBOOK_LINES]
+    name = PurePath(finding.source).name
+    more = [f"… {len(lines) - len(shown)} more lines in {name}"] if len(lines) > len(shown) else []
+    body = "\n".join(f"> {line}".rstrip() for line in [*shown, *more])
+    heading = f", {finding.note}" if finding.note else ""
+    return f"**Runbook** [{evidence.id}] `{_inline(finding.source)}`{heading}\n\n{body}"
+
+
+def _quoted(text: str) -> str:
+    cut = text if len(text) <= _MAX_QUOTE_CHARS else text[:_MAX_QUOTE_CHARS] + " …"
+    return "\n".join(["  ```text", *(f"  {_harmless(line)}" for line in cut.splitlines()), "  ```"])
+
+
+def _inline(text: str) -> str:
+    return text.replace("`", "'").replace("\n", " ")
+
+
+def _harmless(line: str) -> str:
+    """`line` so that it cannot end the code block that it stands in, nor steer a terminal."""
+    visible = "".join(c if c.isprintable() or c == "\t" else "�" for c in line)
+    return visible.replace("```", "``\u200b`")

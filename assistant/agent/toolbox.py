@@ -1,0 +1,234 @@
+"""The tools of one turn: what they are called, what they take, and running them.
+
+A `Toolbox` binds the tools to the turn's scope and knowledge base, runs them off the event loop,
+enters what they find in the session's ledger, and says so in events. Strategies choose among the
+tools; they never call the packages below themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from assistant.agent.report import as_citation
+from assistant.events import Event, EvidenceAdded, ToolCall, ToolFinished, ToolStarted
+from knowledge.errors import KnowledgeError
+from tools.captures import read_capture
+from tools.errors import ToolsError
+from tools.evidence import Evidence, Finding, Ledger
+from tools.logs.tool import analyze_logs_tool, search_logs_tool, unknown_name
+from tools.result import Status, ToolResult
+from tools.scope import Scope
+from tools.services.tool import list_services_tool
+
+if TYPE_CHECKING:
+    from knowledge.base import KnowledgeBase
+
+_log = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class SearchLogs(_Arguments):
+    """Find lines in one log by a word or a regular expression."""
+
+    source: str = Field(max_length=120)
+    """Name of the log"""
+    pattern: str = Field(max_length=120)
+    """What to look for"""
+
+
+class ReadCapture(_Arguments):
+    """Read one captured command output."""
+
+    name: str = Field(max_length=160)
+    """Name of the capture"""
+    query: str = Field(default="", max_length=80)
+    """Words to look for in it"""
+
+
+class SearchRunbooks(_Arguments):
+    """Find runbook passages that answer a question."""
+
+    query: str = Field(max_length=160)
+    """Symptom or question"""
+
+
+class ListServices(_Arguments):
+    """List all services and their states."""
+
+
+class AnalyzeLogs(_Arguments):
+    """Analyze one log: levels, counts, new and growing messages."""
+
+    source: str = Field(max_length=120)
+    """Name of the log"""
+    since: str = Field(default="", max_length=12)
+    """How far back, as a number with s, m, h or d; empty for all of it"""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReport:
+    """A finished call: its result, and its findings under the ledger's ids."""
+
+    call: ToolCall
+    result: ToolResult
+    evidence: tuple[Evidence, ...]
+
+
+_ARGUMENTS: dict[str, type[_Arguments]] = {
+    "search_logs": SearchLogs,
+    "read_capture": ReadCapture,
+    "search_runbooks": SearchRunbooks,
+    "list_services": ListServices,
+    "analyze_logs": AnalyzeLogs,
+}
+
+
+TOOL_NAMES = tuple(_ARGUMENTS)
+
+
+def argument_schema(name: str) -> type[BaseModel]:
+    """The pydantic model of a tool's arguments."""
+    return _ARGUMENTS[name]
+
+
+def definition(name: str) -> dict[str, Any]:
+    """The tool in OpenAI's form, short: every word of it is in every prompt."""
+    arguments = _ARGUMENTS[name]
+    schema = arguments.model_json_schema()
+    properties = {
+        key: {k: v for k, v in value.items() if k in ("type", "description", "maxLength")}
+        for key, value in schema.get("properties", {}).items()
+    }
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": (arguments.__doc__ or "").strip(),
+            "parameters": {
+                "type": "object",
+                "properties": properties,
+                "required": schema.get("required", []),
+            },
+        },
+    }
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """The tools of one turn."""
+
+    scope: Scope
+    runbooks: KnowledgeBase
+    min_score: float
+    ledger: Ledger
+    emit: Emit
+    calls: list[ToolCall] = field(default_factory=list)
+    _num_started: int = 0
+    _is_cancelled: threading.Event = field(default_factory=threading.Event)
+
+    async def run(self, name: str, arguments: Mapping[str, Any]) -> ToolReport:
+        """Run a tool by its name with arguments from a model; never raises for what they are."""
+        try:
+            checked = _ARGUMENTS[name].model_validate(dict(arguments))
+        except KeyError:
+            return await self.perform(name, arguments, lambda: _unknown_tool(name))
+        except ValidationError as error:
+            message = f"bad arguments for {name}: {error.errors()[0]['msg']}"
+            return await self.perform(name, arguments, lambda: ToolResult(Status.ERROR, message))
+        return await self.perform(name, arguments, lambda: self._dispatch(checked))
+
+    async def perform(
+        self, name: str, arguments: Mapping[str, Any], work: Callable[[], ToolResult]
+    ) -> ToolReport:
+        """Run `work` in a thread as the tool `name`, between its two events."""
+        self._num_started += 1
+        number = self._num_started
+        self.emit(ToolStarted(number, name, arguments))
+        started = time.monotonic()
+        result = ToolResult(Status.ERROR, "the call was cancelled")
+        try:
+            result = await asyncio.to_thread(_guarded, work)
+        except asyncio.CancelledError:
+            self._is_cancelled.set()
+            raise
+        finally:
+            duration_s = time.monotonic() - started
+            call = ToolCall(name, arguments, result.status.value, duration_s)
+            self.calls.append(call)
+            self.emit(ToolFinished(number, name, result.status.value, result.summary, duration_s))
+        return ToolReport(call, result, self.enter(result.findings))
+
+    def checkpoint(self, *_: object) -> None:
+        """Called now and then by long work in its thread; ends it when the turn was cancelled."""
+        if self._is_cancelled.is_set():
+            raise ToolsError("the question was cancelled")
+
+    def enter(self, findings: tuple[Finding, ...]) -> tuple[Evidence, ...]:
+        """Enter findings in the ledger; what is new there is announced."""
+        entered = []
+        for finding in findings:
+            known = len(self.ledger)
+            evidence = self.ledger.add(finding)
+            entered.append(evidence)
+            if len(self.ledger) > known:
+                self.emit(EvidenceAdded(as_citation(evidence), finding.note))
+        return tuple(entered)
+
+    def search_runbooks(self, query: str, k: int = 2) -> ToolResult:
+        """The passages of the knowledge base that answer `query`."""
+        if self.runbooks.is_empty():
+            return ToolResult(Status.NO_DATA, "no runbooks were ingested")
+        passages = self.runbooks.search(query, k, self.min_score)
+        findings = tuple(
+            Finding("runbook", p.path, p.text, p.line, p.heading, p.score) for p in passages
+        )
+        if not findings:
+            return ToolResult(Status.NO_DATA, "no runbook answers this")
+        return ToolResult(Status.OK, f"{len(findings)} runbook passages", findings)
+
+    def _dispatch(self, arguments: _Arguments) -> ToolResult:
+        match arguments:
+            case SearchLogs():
+                return search_logs_tool(self.scope, arguments.source, arguments.pattern)
+            case ReadCapture():
+                capture = self.scope.captures.get(arguments.name)
+                if capture is None:
+                    raise unknown_name("capture", arguments.name, list(self.scope.captures))
+                return read_capture(capture, arguments.query)
+            case SearchRunbooks():
+                return self.search_runbooks(arguments.query)
+            case ListServices():
+                return list_services_tool(self.scope.services)
+            case AnalyzeLogs():
+                return analyze_logs_tool(
+                    self.scope, arguments.source, arguments.since, progress=self.checkpoint
+                )
+        raise AssertionError(f"no tool for {arguments!r}")
+
+
+def _guarded(work: Callable[[], ToolResult]) -> ToolResult:
+    """The edge where a tool's failure becomes a result that the model and the person can read."""
+    try:
+        return work()
+    except (ToolsError, KnowledgeError) as error:
+        return ToolResult(Status.ERROR, f"{error.message}. {error.hint}".strip())
+    except Exception as error:  # noqa: BLE001 - a broken tool must not end the turn
+        _log.exception("a tool failed")
+        return ToolResult(Status.ERROR, f"the tool failed: {error}")
+
+
+def _unknown_tool(name: str) -> ToolResult:
+    return ToolResult(Status.ERROR, f"there is no tool {name}; there are: {', '.join(_ARGUMENTS)}")

@@ -1,0 +1,141 @@
+"""The first look at everything in scope: code only, no model.
+
+The looks are independent and run side by side. Each is a tool call like any other, with its events
+and its place in the answer's list of calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.agent.question import Question
+from assistant.agent.toolbox import Toolbox, ToolReport
+from tools.captures import survey_captures
+from tools.evidence import Evidence
+from tools.logs.tool import analyze_logs_tool, search_logs_tool
+from tools.result import Status, ToolResult
+from tools.scope import Scope
+from tools.services.tool import list_services_tool
+
+SUSPICIOUS = 0.3
+"""The suspicion from which a finding is taken for a lead."""
+
+_NOISE = 0.15
+_MAX_EVIDENCE = 9
+_MAX_LINES = 10
+_MAX_RUNBOOKS = 2
+_RUNBOOK_QUERY_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What triage found: `evidence` most suspicious first, runbooks last; `overview` in words."""
+
+    evidence: tuple[Evidence, ...]
+    overview: tuple[str, ...]
+    asked_for: tuple[Evidence, ...]
+    """Lines that the question named itself: these are shown, whatever their suspicion."""
+
+    @property
+    def strongest(self) -> float:
+        """The highest suspicion of any fact."""
+        return max((item.finding.suspicion for item in self.facts), default=0.0)
+
+    @property
+    def leads(self) -> tuple[Evidence, ...]:
+        """The facts that a cause may rest on: none much weaker than the strongest."""
+        floor = min(SUSPICIOUS, self.strongest / 2)
+        return tuple(item for item in self.facts if item.finding.suspicion >= floor)
+
+    @property
+    def facts(self) -> tuple[Evidence, ...]:
+        """The evidence of what happened: everything but runbooks."""
+        return tuple(item for item in self.evidence if item.finding.kind != "runbook")
+
+
+async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
+    """Examine logs, captures and services, then the runbooks that fit what was found."""
+    reports = await asyncio.gather(*_looks(question, toolbox))
+    searched = [r for r in reports if r.call.name == "search_logs"]
+    found = [item for report in reports if report not in searched for item in report.evidence]
+    asked_for = tuple(item for report in searched for item in report.evidence)
+    facts = [*asked_for, *_telling(found)]
+    runbooks = await _runbooks(question, facts, toolbox)
+    overview = [report.result.summary for report in reports if report.result.summary]
+    return FirstLook(
+        evidence=(*_distinct(facts)[:_MAX_EVIDENCE], *runbooks.evidence),
+        overview=tuple(overview),
+        asked_for=asked_for,
+    )
+
+
+def _looks(question: Question, toolbox: Toolbox) -> list[Coroutine[Any, Any, ToolReport]]:
+    scope = toolbox.scope
+    looks = []
+    if scope.logs:
+        looks.append(_analysis(question, toolbox))
+        looks += [_search(term, question, toolbox) for term in question.terms]
+    if scope.captures:
+        looks.append(_survey(question, toolbox))
+    if scope.services is not None:
+        looks.append(
+            toolbox.perform("list_services", {}, lambda: list_services_tool(scope.services))
+        )
+    return looks
+
+
+def _analysis(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
+    return toolbox.perform(
+        "analyze_logs",
+        {"since": question.since},
+        lambda: analyze_logs_tool(toolbox.scope, since=question.since, progress=toolbox.checkpoint),
+    )
+
+
+def _search(term: str, question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
+    limit = question.line_count or _MAX_LINES
+    return toolbox.perform(
+        "search_logs",
+        {"pattern": term, "since": question.since},
+        lambda: search_logs_tool(toolbox.scope, "", term, question.since, limit=limit),
+    )
+
+
+def _survey(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
+    return toolbox.perform(
+        "read_captures",
+        {"query": question.text},
+        lambda: _survey_result(toolbox.scope, question.text),
+    )
+
+
+def _survey_result(scope: Scope, query: str) -> ToolResult:
+    findings = survey_captures(scope.captures.values(), query, _MAX_EVIDENCE)
+    summary = f"Read {len(scope.captures)} captures: {len(findings)} telling passages."
+    return ToolResult(Status.OK if findings else Status.NO_DATA, summary, findings)
+
+
+async def _runbooks(question: Question, facts: Sequence[Evidence], toolbox: Toolbox) -> ToolReport:
+    """Runbooks for the symptom in the person's words together with the strongest finding."""
+    strongest = facts[0].finding.text if facts else ""
+    query = f"{question.text}\n{strongest}"[:_RUNBOOK_QUERY_CHARS]
+    return await toolbox.perform(
+        "search_runbooks",
+        {"query": question.text},
+        lambda: toolbox.search_runbooks(query, k=_MAX_RUNBOOKS),
+    )
+
+
+def _telling(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """`evidence` most suspicious first, without the background noise behind a real lead."""
+    ranked = sorted(evidence, key=lambda item: -item.finding.suspicion)
+    strongest = ranked[0].finding.suspicion if ranked else 0.0
+    floor = _NOISE if strongest >= SUSPICIOUS else 0.0
+    return [item for item in ranked if item.finding.suspicion >= floor]
+
+
+def _distinct(evidence: Sequence[Evidence]) -> list[Evidence]:
+    return list({item.id: item for item in evidence}.values())

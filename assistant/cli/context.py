@@ -1,0 +1,48 @@
+"""What every command has at hand: settings read on first use, and the exit statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from assistant.settings import LoadedSettings, Settings
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_WAITING = 3
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Context:
+    """The global options. Settings are read when a command first asks for them, not before."""
+
+    config: Path | None
+    flags: Mapping[str, Any]
+    verbose: bool
+
+    @cached_property
+    def loaded(self) -> LoadedSettings:
+        """The settings with the origin of each key. Raises SettingsError."""
+        from assistant.settings import load_settings
+
+        return load_settings(config=self.config, flags=self.flags)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings. Raises SettingsError."""
+        return self.loaded.settings
+
+
+def context_of(context: typer.Context) -> Context:
+    """The command's `Context`."""
+    found = context.obj
+    assert isinstance(found, Context)
+    return found

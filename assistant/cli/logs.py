@@ -1,0 +1,136 @@
+"""`midwatch logs`: what stands out in logs. No model is involved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant.cli.ask import spooled_stdin
+from assistant.cli.context import context_of
+from assistant.cli.output import print_json, visible, working
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from assistant.settings import Settings
+    from tools.logs.report import LogFinding, LogReport, SourceSummary
+    from tools.scope import LogSource
+    from tools.window import Window
+
+_STDIN = "-"
+
+
+def logs(
+    context: typer.Context,
+    sources: Annotated[
+        list[str], typer.Argument(help="Log files, names from [logs.sources], or - for a pipe.")
+    ],
+    since: Annotated[
+        str | None, typer.Option(help="Look back this far, as 30m or 2h.", show_default=False)
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Compare with this long before that, as 2h.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option("-n", min=1, help="How many findings to show.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what stands out in logs: new, growing, rare and severe messages, and drifting numbers."""
+    if baseline and not since:
+        raise typer.BadParameter("--baseline needs --since: it is the time before that")
+    settings = context_of(context).settings
+    with spooled_stdin(wanted=_STDIN in sources) as stdin_file:
+        report = _analyze(_chosen(sources, settings, stdin_file), since or "", baseline or "")
+    if as_json:
+        print_json(_json_object(report))
+    else:
+        _print_report(report, limit)
+
+
+def _chosen(names: Sequence[str], settings: Settings, stdin_file: Path | None) -> list[LogSource]:
+    """The sources of those names. Raises SourceNotFound."""
+    from assistant.live import configured_logs
+    from tools.errors import SourceNotFound
+    from tools.scope import LogSource
+
+    configured = configured_logs(settings.logs.sources)
+    chosen = []
+    for name in names:
+        if name == _STDIN:
+            chosen.append(LogSource("standard input", () if stdin_file is None else (stdin_file,)))
+        elif name in configured:
+            chosen.append(configured[name])
+        elif Path(name).exists():
+            chosen.append(LogSource(name, (Path(name),)))
+        else:
+            known = ", ".join(configured) or "none are configured"
+            raise SourceNotFound(
+                f"{name} is neither a file nor a log source", f"sources in the settings: {known}"
+            )
+    return chosen
+
+
+def _analyze(sources: Sequence[LogSource], since: str, baseline: str) -> LogReport:
+    from tools.bundle import attach_files
+    from tools.logs.analysis import analyze_logs
+    from tools.window import EVERYTHING
+
+    with working("reading logs") as spinner:
+        # A file that was copied from elsewhere ends in its own past: there is its "now".
+        now = attach_files([path for source in sources for path in source.paths]).now
+        window, before = _windows(now, since, baseline) if since else (EVERYTHING, None)
+        return analyze_logs(
+            sources,
+            now=now,
+            window=window,
+            baseline=before,
+            progress=lambda name, lines: spinner.update(f"reading {name}: {lines:,} lines"),
+        )
+
+
+def _windows(now: datetime, since: str, baseline: str) -> tuple[Window, Window | None]:
+    from tools.window import Window, parse_duration
+
+    start = now - parse_duration(since)
+    before = Window(start - parse_duration(baseline), start) if baseline else None
+    return Window(start), before
+
+
+def _json_object(report: LogReport) -> dict[str, Any]:
+    """The contract of `logs --json`."""
+    return {
+        "sources": [asdict(source) for source in report.sources],
+        "findings": [{**asdict(f), "sample": f.sample} for f in report.findings],
+        "templates": report.template_count,
+        "duration_s": round(report.duration_s, 4),
+    }
+
+
+def _print_report(report: LogReport, limit: int) -> None:
+    for source in report.sources:
+        print(visible(_source_line(source)))
+    for finding in report.findings[:limit]:
+        print(visible(_finding_lines(finding)))
+    left = len(report.findings) - limit
+    if left > 0:
+        print(f"\n… and {left} more findings: raise -n, or take --json")
+    if not report.findings:
+        print("Nothing stands out.")
+
+
+def _source_line(source: SourceSummary) -> str:
+    span = "no time stamps"
+    if source.first is not None and source.last is not None:
+        span = f"{source.first:%Y-%m-%d %H:%M:%S} to {source.last:%Y-%m-%d %H:%M:%S} UTC"
+    levels = ", ".join(f"{count:,} {name}" for name, count in source.levels.items())
+    notes = "".join(f"\n  {note}" for note in source.notes)
+    return f"{source.name}: {source.lines:,} lines, {span}; {levels or 'no levels'}{notes}"
+
+
+def _finding_lines(finding: LogFinding) -> str:
+    head = f"\n{finding.level or '-'} x{finding.count:,}  {finding.path}:{finding.line}"
+    return f"{head}  {finding.note}\n  {finding.sample}"

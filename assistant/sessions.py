@@ -1,0 +1,189 @@
+"""Sessions: which conversations there are, and the evidence ledger of each.
+
+One SQLite file in the data folder. The graph's checkpoints live in the same file, under tables of
+their own (`langgraph-checkpoint-sqlite`); here is what a person sees and what citations need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+
+from assistant.errors import DataFolderError, SessionError
+from tools.evidence import Evidence, Finding, Ledger
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL,
+    started_at_utc TEXT NOT NULL, updated_at_utc TEXT NOT NULL, num_turns INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS turns (
+    session TEXT NOT NULL, number INTEGER NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL,
+    PRIMARY KEY (session, number)
+);
+CREATE TABLE IF NOT EXISTS evidence (
+    session TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, finding TEXT NOT NULL,
+    PRIMARY KEY (session, id)
+);
+"""
+_TITLE_CHARS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session as the list shows it."""
+
+    id: str
+    title: str
+    started_at_utc: str
+    updated_at_utc: str
+    num_turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A finished turn."""
+
+    question: str
+    answer: str
+
+
+class SessionStore:
+    """The sessions of one data folder; open it with `open_sessions`."""
+
+    def __init__(self, connection: aiosqlite.Connection, locks: Path) -> None:
+        self.connection = connection
+        self._locks = locks
+
+    async def all(self) -> list[SessionInfo]:
+        """All sessions, the last used one first."""
+        query = "SELECT * FROM sessions ORDER BY updated_at_utc DESC, rowid DESC"
+        rows = await self.connection.execute_fetchall(query)
+        return [SessionInfo(*row) for row in rows]
+
+    async def resolve(self, name: str | None, *, continue_last: bool = False) -> str:
+        """The id of the session to use: `name` (or its beginning), the last one, or a new one.
+
+        Raises SessionError.
+        """
+        if name is None and not continue_last:
+            return secrets.token_hex(4)
+        known = await self.all()
+        if name is None:
+            if not known:
+                raise SessionError("there is no session to continue", "ask without -c first")
+            return known[0].id
+        matches = [info.id for info in known if info.id.startswith(name)]
+        if len(matches) != 1:
+            what = "no session" if not matches else f"{len(matches)} sessions"
+            raise SessionError(f"{what} named {name!r}", "list them: midwatch sessions list")
+        return matches[0]
+
+    async def turns(self, session: str) -> list[StoredTurn]:
+        """The turns of `session`, oldest first."""
+        query = "SELECT question, answer FROM turns WHERE session = ? ORDER BY number"
+        return [
+            StoredTurn(*row) for row in await self.connection.execute_fetchall(query, [session])
+        ]
+
+    async def ledger(self, session: str) -> Ledger:
+        """The evidence that `session` has gathered so far."""
+        query = "SELECT id, finding FROM evidence WHERE session = ? ORDER BY position"
+        rows = await self.connection.execute_fetchall(query, [session])
+        return Ledger.restore(Evidence(row[0], Finding(**json.loads(row[1]))) for row in rows)
+
+    async def keep(self, session: str, turn: StoredTurn, ledger: Ledger) -> None:
+        """Store a finished turn together with the ledger, or neither."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        title = " ".join(turn.question.split())[:_TITLE_CHARS]
+        await self.connection.execute(
+            "INSERT INTO sessions VALUES (?, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING",
+            [session, title, now, now],
+        )
+        await self.connection.execute(
+            "UPDATE sessions SET updated_at_utc = ?, num_turns = num_turns + 1 WHERE id = ?",
+            [now, session],
+        )
+        await self.connection.execute(
+            "INSERT INTO turns SELECT ?, num_turns, ?, ? FROM sessions WHERE id = ?",
+            [session, turn.question, turn.answer, session],
+        )
+        await self.connection.executemany(
+            "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)",
+            [
+                [session, evidence.id, position, json.dumps(asdict(evidence.finding))]
+                for position, evidence in enumerate(ledger)
+            ],
+        )
+        await self.connection.commit()
+
+    async def delete(self, session: str) -> None:
+        """Remove the session with all that belongs to it, checkpoints included."""
+        tables = {"sessions": "id", "turns": "session", "evidence": "session"}
+        tables |= {"checkpoints": "thread_id", "writes": "thread_id"}
+        present = {row[0] for row in await self.connection.execute_fetchall(_TABLES)}
+        for table, column in tables.items():
+            if table in present:
+                await self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", [session])
+        await self.connection.commit()
+        self._lock_file(session).unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, session: str) -> Iterator[None]:
+        """Hold the session for one turn. Raises SessionError when another process has it."""
+        with self._lock_file(session).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise SessionError(
+                    f"session {session} is answering another question",
+                    "wait for it, or ask without -c",
+                ) from error
+            yield
+
+    def _lock_file(self, session: str) -> Path:
+        return self._locks / f"{session}.lock"
+
+
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+
+@asynccontextmanager
+async def open_sessions(data_dir: Path) -> AsyncIterator[SessionStore]:
+    """The sessions in `data_dir`, which is created for this user only. Raises DataFolderError."""
+    locks = data_dir / "locks"
+    try:
+        await asyncio.to_thread(_make_folders, data_dir, locks)
+        connection = await aiosqlite.connect(data_dir / "sessions.db")
+    except (OSError, aiosqlite.OperationalError) as error:
+        raise _unwritable(data_dir, error) from error
+    try:
+        await connection.execute("PRAGMA journal_mode = WAL")
+        await connection.execute("PRAGMA busy_timeout = 10000")
+        await connection.executescript(_SCHEMA)
+        yield SessionStore(connection, locks)
+    except aiosqlite.OperationalError as error:
+        raise _unwritable(data_dir, error) from error
+    finally:
+        await connection.close()
+
+
+def _make_folders(*folders: Path) -> None:
+    for folder in folders:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _unwritable(data_dir: Path, error: Exception) -> DataFolderError:
+    return DataFolderError(
+        f"the data folder {data_dir} cannot be used: {error}",
+        "check its permissions and free space, or choose another: [data] dir",
+    )

@@ -1,0 +1,32 @@
+"""What all tests share: the real model files, and a fake backend for the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from assistant.models.store import ModelStore
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads the settings of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("MIDWATCH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The models folder of whoever runs the tests: `make test` has filled it."""
+    return Path(platformdirs.user_data_dir("midwatch")) / "models"
+
+
+@pytest.fixture(scope="session")
+def model_file(models_dir: Path) -> Callable[[str], Path]:
+    """The file of a model by its name; missing ones fail the test with what to do."""
+    return lambda name: ModelStore(models_dir).resolve(name)
