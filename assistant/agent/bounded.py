@@ -33,12 +33,10 @@ from assistant.agent.explain import NOTHING_STOOD_UP, Form, explain
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import closing_sections, lines_section
 from assistant.agent.toolbox import definition
-from assistant.agent.triage import SUSPICIOUS, FirstLook, first_look
+from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from tools.evidence import Evidence
 
-# From here on the first look has its answer, and a small model's own search only distracts it.
-_CONCLUSIVE = 0.7
 
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160
@@ -128,7 +126,7 @@ class BoundedStrategy:
             self._max_drilldowns > 0
             and question.intent == "diagnose"
             and bool(work.turn.toolbox.scope.logs or work.turn.toolbox.scope.captures)
-            and work.look.strongest < _CONCLUSIVE
+            and work.look.strongest < CONCLUSIVE
         )
         if may_drill:
             return Command(update={"draft": [HumanMessage(text)]}, goto="choose")

@@ -7,10 +7,13 @@ What a sentence concludes cannot be checked by code; what it claims to have seen
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 
 from tools.evidence import Evidence
+
+_log = logging.getLogger(__name__)
 
 _CITATION = re.compile(r"\[([A-Z]\d+)\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\[\"(*-])|\n+")
@@ -46,9 +49,9 @@ class Grounding:
             self.learn(item.finding.text, item.finding.note, item.finding.source)
             self._ids.add(item.id)
 
-    def supports(self, sentence: str) -> bool:
-        """Whether every hard fact of `sentence` stands in the evidence."""
-        return all(self._stands(fact) for fact in hard_facts(sentence))
+    def unsupported(self, sentence: str) -> list[str]:
+        """The hard facts of `sentence` that stand nowhere in the evidence."""
+        return [fact for fact in hard_facts(sentence) if not self._stands(fact)]
 
     def without_unknown_ids(self, sentence: str) -> str:
         """`sentence` with citations of ids that do not exist taken out."""
@@ -105,8 +108,14 @@ class SentenceGate:
         return self._checked([held] if held.strip() else [])
 
     def _checked(self, sentences: list[str]) -> str:
-        passed = [s for s in sentences if self._grounding.supports(s)]
-        self.num_dropped += len(sentences) - len(passed)
+        passed = []
+        for sentence in sentences:
+            missing = self._grounding.unsupported(sentence)
+            if not missing:
+                passed.append(sentence)
+            else:
+                self.num_dropped += 1
+                _log.info("left out %r: not in the evidence: %s", sentence, missing)
         return "".join(self._grounding.without_unknown_ids(s) for s in passed)
 
 

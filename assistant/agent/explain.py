@@ -7,6 +7,8 @@ sentence is checked against the evidence before it is shown.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -33,8 +35,11 @@ _MAX_TOKENS: dict[Form, int] = {"cause": 200, "answer": 140, "remark": 70}
 # not. Brackets are for ids, and those have been chosen already.
 _SENTENCE_RULES = r"""
 paragraph ::= sentence (" " sentence)?
-sentence ::= [A-Z0-9`"'] ([^\n\x00.[\]] | "." [^ \n\x00.[\]])* "."
+following ::= [a-z] rest (" " sentence)?
+sentence ::= [A-Z0-9`"'] rest
+rest ::= ([^\n\x00.[\]] | "." [^ \n\x00.[\]])+ "."
 """
+_PLAIN_NAME = re.compile(r"[A-Za-z][\w-]{1,40}")
 
 
 async def explain(
@@ -70,10 +75,9 @@ class _Head:
     """The part of the answer that names its evidence. It is shown with the first sentence only."""
 
     def __init__(self, model: BaseChatModel, citable: Sequence[Evidence], form: Form) -> None:
-        ids = [item.id for item in citable]
         is_bound = isinstance(model, LocalChatModel)
-        self.grammar = answer_grammar(ids, form) if is_bound else None
-        self._is_open = is_bound and form != "remark" and bool(ids)
+        self.grammar = answer_grammar(citable, form) if is_bound else None
+        self._is_open = is_bound and form != "remark" and bool(citable)
         self._held = ""
         self.pending = ""
 
@@ -99,21 +103,43 @@ def _show(turn: Turn, shown: list[str], text: str, head: _Head) -> None:
     turn.show(whole)
 
 
-def answer_grammar(ids: Sequence[str], form: Form) -> str:
-    """GBNF for an answer that begins with the ids that it rests on (at most three)."""
-    if form == "remark" or not ids:
+def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
+    """GBNF for an answer that begins with the evidence that it rests on (at most three ids).
+
+    A cause begins with the name of the part that its first evidence comes from: left alone, a small
+    model puts the blame on whatever the question named.
+    """
+    if form == "remark" or not citable:
         return f"root ::= sentence\n{_SENTENCE_RULES}"
-    choices = " | ".join(f'"{evidence_id}"' for evidence_id in ids)
-    word = "**Cause** " if form == "cause" else "**Answer** "
-    following = r' "\n\n**Next:** " sentence' if form == "cause" else ""
-    return "\n".join(
-        [
-            f'root ::= "{word}" cited (cited (cited)?)? ": " paragraph{following}',
-            'cited ::= "[" id "]"',
-            f"id ::= {choices}",
-            _SENTENCE_RULES,
-        ]
-    )
+    ids = " | ".join(_literal(item.id) for item in citable)
+    if form == "cause":
+        begun = " | ".join(f"{_literal(f'[{item.id}]')} more {_begun(item)}" for item in citable)
+        root = f'root ::= "**Cause** " ({begun}) "\\n\\n**Next:** " sentence'
+    else:
+        root = f'root ::= "**Answer** [" ({ids}) "]" more ": " paragraph'
+    more = f'more ::= ("[" ({ids}) "]" ("[" ({ids}) "]")?)?'
+    return "\n".join([root, more, _SENTENCE_RULES])
+
+
+def _begun(evidence: Evidence) -> str:
+    """The rules for a cause after its ids: with a subject, only the predicate is left to write."""
+    subject = subject_of(evidence)
+    if not subject:
+        return f"{_literal(': ')} paragraph"
+    return f"{_literal(f': {subject} ')} following"
+
+
+def subject_of(evidence: Evidence) -> str:
+    """The part of the system that a log line or a service's state speaks for; else empty."""
+    finding = evidence.finding
+    if finding.kind not in ("log", "service"):
+        return ""
+    name = finding.source.rpartition(":")[2] if finding.kind == "service" else finding.source
+    return name if _PLAIN_NAME.fullmatch(name) else ""
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text)
 
 
 async def _stream(

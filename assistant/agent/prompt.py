@@ -31,10 +31,14 @@ EXPLAIN = {
     "find": "Now answer the question from the findings.",
 }
 
-_MAX_TEXT_CHARS = 240
-_MAX_NOTE_CHARS = 220
-_MAX_RUNBOOK_CHARS = 520
+_MAX_TEXT_CHARS = 200
+_MAX_NOTE_CHARS = 150
+_MAX_RUNBOOK_CHARS = 420
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d[ T](?=\d\d:)")
+_TIME_STAMP = re.compile(
+    r"^(?:ts=|time=)?\[?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d"
+    r"(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s*"
+)
 _MESSAGE_KEYS = ("level", "severity", "message", "msg", "event", "error")
 _SAID_ALREADY = {"timestamp", "time", "ts", "@timestamp", "service", "request_id", "trace_id"}
 
@@ -42,14 +46,15 @@ _SAID_ALREADY = {"timestamp", "time", "ts", "@timestamp", "service", "request_id
 def first_message(question: str, overview: Sequence[str], evidence: Sequence[Evidence]) -> str:
     """The user's turn: the question, what was looked at, and what was found."""
     parts = [f"Question: {question.strip()}"]
-    if overview:
-        parts.append("Examined:\n" + "\n".join(overview))
-    parts.append(
-        "Findings, most suspicious first:\n" + listing(evidence)
-        if evidence
-        else "Findings: none. Nothing suspicious was found."
-    )
-    return "\n\n".join(parts)
+    if evidence:
+        looked = [summary.splitlines()[0] for summary in overview]
+        findings = "Findings, most suspicious first:\n" + listing(evidence)
+    else:
+        looked = list(overview)
+        findings = "Findings: none. Nothing suspicious was found."
+    if looked:
+        parts.append("Examined:\n" + "\n".join(looked))
+    return "\n\n".join([*parts, findings])
 
 
 def tool_message(summary: str, evidence: Sequence[Evidence], instruction: str) -> str:
@@ -61,17 +66,18 @@ def tool_message(summary: str, evidence: Sequence[Evidence], instruction: str) -
 def listing(evidence: Sequence[Evidence]) -> str:
     """Evidence as the model reads it, one entry a line (a runbook's passage may take several).
 
-    A date that all entries share is left out, and a JSON line is read out field by field: both
-    halve the tokens, and a small model reads a sentence better than a record.
+    A date that all notes share is left out, and a JSON line is read out field by field: both halve
+    the tokens, and a small model reads a sentence better than a record.
     """
-    text = "\n".join(_entry(item) for item in evidence)
-    dates = set(_DATE.findall(text))
-    return _DATE.sub("", text) if len(dates) == 1 else text
+    dates = {date for item in evidence for date in _DATE.findall(item.finding.note)}
+    shared = dates.pop() if len(dates) == 1 else ""
+    return "\n".join(_entry(item, shared) for item in evidence)
 
 
-def _entry(evidence: Evidence) -> str:
+def _entry(evidence: Evidence, shared_date: str) -> str:
     finding = evidence.finding
-    note = f" ({_clipped(finding.note, _MAX_NOTE_CHARS)})" if finding.note else ""
+    about = finding.note.replace(shared_date, "") if shared_date else finding.note
+    note = f" ({_clipped(about, _MAX_NOTE_CHARS)})" if about else ""
     if finding.kind == "runbook":
         return f"[{evidence.id}]{note}: {_clipped(finding.text, _MAX_RUNBOOK_CHARS)}"
     text = _clipped(_read_out(finding.text), _MAX_TEXT_CHARS)
@@ -80,13 +86,13 @@ def _entry(evidence: Evidence) -> str:
 
 
 def _read_out(text: str) -> str:
-    """A JSON record as `level: message (key=value, …)` without what the note says already."""
+    """A log line without its time stamp, which the note has; a JSON one as words and fields."""
     try:
         record = json.loads(text)
     except ValueError:
-        return text
+        record = None
     if not isinstance(record, dict):
-        return text
+        return _TIME_STAMP.sub("", text, count=1)
     fields = {key: str(value) for key, value in record.items() if key.lower() not in _SAID_ALREADY}
     message = " ".join(fields.pop(key) for key in _MESSAGE_KEYS if key in fields)
     rest = ", ".join(f"{key}={value}" for key, value in fields.items() if value not in message)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,16 @@ from tools.scope import Scope
 from tools.services.tool import list_services_tool
 
 if TYPE_CHECKING:
-    from knowledge.base import KnowledgeBase
+    from pathlib import Path
 
+    from knowledge.base import KnowledgeBase, Passage
+
+_RUNBOOK_CHARS = 1800
+_SAME_CHARS = 80
+_STEPS_HEADING = re.compile(
+    r"#{1,4} .*\b(?:fix|mitigat|resol|remed|repair|recover|solution|what to do|steps|procedure)",
+    re.IGNORECASE,
+)
 _log = logging.getLogger(__name__)
 
 Emit = Callable[[Event], None]
@@ -109,8 +118,7 @@ def definition(name: str) -> dict[str, Any]:
     arguments = _ARGUMENTS[name]
     schema = arguments.model_json_schema()
     properties = {
-        key: {k: v for k, v in value.items() if k in ("type", "description", "maxLength")}
-        for key, value in schema.get("properties", {}).items()
+        key: {"type": value["type"]} for key, value in schema.get("properties", {}).items()
     }
     return {
         "type": "function",
@@ -187,14 +195,12 @@ class Toolbox:
                 self.emit(EvidenceAdded(as_citation(evidence), finding.note))
         return tuple(entered)
 
-    def search_runbooks(self, query: str, k: int = 2) -> ToolResult:
-        """The passages of the knowledge base that answer `query`."""
+    def search_runbooks(self, *queries: str, k: int = 2) -> ToolResult:
+        """The passages of the knowledge base that answer `queries`, best over all of them first."""
         if self.runbooks.is_empty():
             return ToolResult(Status.NO_DATA, "no runbooks were ingested")
-        passages = self.runbooks.search(query, k, self.min_score)
-        findings = tuple(
-            Finding("runbook", p.path, p.text, p.line, p.heading, p.score) for p in passages
-        )
+        found = [self.runbooks.search(query, k + 1, self.min_score) for query in queries]
+        findings = tuple(_as_finding(passage) for passage in _fused(found)[:k])
         if not findings:
             return ToolResult(Status.NO_DATA, "no runbook answers this")
         return ToolResult(Status.OK, f"{len(findings)} runbook passages", findings)
@@ -217,6 +223,38 @@ class Toolbox:
                     self.scope, arguments.source, arguments.since, progress=self.checkpoint
                 )
         raise AssertionError(f"no tool for {arguments!r}")
+
+
+def _fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """One passage of each document, by reciprocal rank fusion (Cormack et al. 2009, k = 60)."""
+    scores: dict[Path, float] = {}
+    best: dict[Path, Passage] = {}
+    for ranking in rankings:
+        for rank, passage in enumerate(ranking):
+            path = passage.source_path
+            scores[path] = scores.get(path, 0.0) + 1.0 / (60 + rank)
+            if path not in best or passage.score > best[path].score:
+                best[path] = passage
+    return sorted(best.values(), key=lambda p: (-scores[p.source_path], -p.score))
+
+
+def _as_finding(passage: Passage) -> Finding:
+    """The document's steps, where it has a section for them; else the passage and what follows."""
+    text, line = passage.text, passage.line
+    try:
+        lines = passage.source_path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    # A file that was changed since it was ingested is not what was found.
+    if "\n".join(lines[line - 1 :]).startswith(text[:_SAME_CHARS]):
+        line = _steps_line(lines) or line
+        text = "\n".join(lines[line - 1 :])[:_RUNBOOK_CHARS].rstrip()
+    return Finding("runbook", passage.path, text, line, passage.heading, passage.score)
+
+
+def _steps_line(lines: Sequence[str]) -> int | None:
+    """The line (1-based) of the first heading under which a runbook says what to do."""
+    return next((n for n, line in enumerate(lines, 1) if _STEPS_HEADING.match(line)), None)
 
 
 def _guarded(work: Callable[[], ToolResult]) -> ToolResult:

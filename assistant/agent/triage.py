@@ -15,7 +15,7 @@ from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
 from tools.captures import survey_captures
 from tools.evidence import Evidence
-from tools.logs.tool import analyze_logs_tool, search_logs_tool
+from tools.logs.tool import analyze_logs_tool, search_logs_tool, tail_logs_tool
 from tools.result import Status, ToolResult
 from tools.scope import Scope
 from tools.services.tool import list_services_tool
@@ -24,9 +24,14 @@ SUSPICIOUS = 0.3
 """The suspicion from which a finding is taken for a lead."""
 
 _NOISE = 0.15
-_MAX_EVIDENCE = 9
+# From here on the first look has its answer: more findings, and a small model's own search, only
+# distract from it.
+CONCLUSIVE = 0.7
+_MAX_EVIDENCE = 8
+_MAX_CONCLUSIVE_EVIDENCE = 5
 _MAX_LINES = 10
-_MAX_RUNBOOKS = 2
+_MAX_RUNBOOKS = 1
+_MAX_RUNBOOK_QUERIES = 3
 _RUNBOOK_QUERY_CHARS = 300
 
 
@@ -37,7 +42,7 @@ class FirstLook:
     evidence: tuple[Evidence, ...]
     overview: tuple[str, ...]
     asked_for: tuple[Evidence, ...]
-    """Lines that the question named itself: these are shown, whatever their suspicion."""
+    """Lines that the question wants to see or names the words of, whatever their suspicion."""
 
     @property
     def strongest(self) -> float:
@@ -59,17 +64,13 @@ class FirstLook:
 async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     """Examine logs, captures and services, then the runbooks that fit what was found."""
     reports = await asyncio.gather(*_looks(question, toolbox))
-    searched = [r for r in reports if r.call.name == "search_logs"]
-    found = [item for report in reports if report not in searched for item in report.evidence]
-    asked_for = tuple(item for report in searched for item in report.evidence)
-    facts = [*asked_for, *_telling(found)]
+    requested = [r for r in reports if r.call.name in ("search_logs", "tail_logs")]
+    found = [item for report in reports if report not in requested for item in report.evidence]
+    asked_for = tuple(item for report in requested for item in report.evidence)
+    facts = _distinct([*asked_for, *_telling(found)])
     runbooks = await _runbooks(question, facts, toolbox)
     overview = [report.result.summary for report in reports if report.result.summary]
-    return FirstLook(
-        evidence=(*_distinct(facts)[:_MAX_EVIDENCE], *runbooks.evidence),
-        overview=tuple(overview),
-        asked_for=asked_for,
-    )
+    return FirstLook((*facts, *runbooks.evidence), tuple(overview), asked_for)
 
 
 def _looks(question: Question, toolbox: Toolbox) -> list[Coroutine[Any, Any, ToolReport]]:
@@ -78,6 +79,8 @@ def _looks(question: Question, toolbox: Toolbox) -> list[Coroutine[Any, Any, Too
     if scope.logs:
         looks.append(_analysis(question, toolbox))
         looks += [_search(term, question, toolbox) for term in question.terms]
+        if question.intent == "show" and not question.terms:
+            looks.append(_tail(question, toolbox))
     if scope.captures:
         looks.append(_survey(question, toolbox))
     if scope.services is not None:
@@ -104,6 +107,15 @@ def _search(term: str, question: Question, toolbox: Toolbox) -> Coroutine[Any, A
     )
 
 
+def _tail(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
+    limit = question.line_count or _MAX_LINES
+    return toolbox.perform(
+        "tail_logs",
+        {"since": question.since},
+        lambda: tail_logs_tool(toolbox.scope, question.since, limit=limit),
+    )
+
+
 def _survey(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
     return toolbox.perform(
         "read_captures",
@@ -119,22 +131,22 @@ def _survey_result(scope: Scope, query: str) -> ToolResult:
 
 
 async def _runbooks(question: Question, facts: Sequence[Evidence], toolbox: Toolbox) -> ToolReport:
-    """Runbooks for the symptom in the person's words together with the strongest finding."""
-    strongest = facts[0].finding.text if facts else ""
-    query = f"{question.text}\n{strongest}"[:_RUNBOOK_QUERY_CHARS]
+    """Runbooks for the symptom in the person's words, and for the strongest findings' own words."""
+    leads = [item.finding.text[:_RUNBOOK_QUERY_CHARS] for item in facts[:_MAX_RUNBOOK_QUERIES]]
     return await toolbox.perform(
         "search_runbooks",
         {"query": question.text},
-        lambda: toolbox.search_runbooks(query, k=_MAX_RUNBOOKS),
+        lambda: toolbox.search_runbooks(question.text, *leads, k=_MAX_RUNBOOKS),
     )
 
 
 def _telling(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """`evidence` most suspicious first, without the background noise behind a real lead."""
+    """The evidence worth reading, most suspicious first: few behind a clear lead, and no noise."""
     ranked = sorted(evidence, key=lambda item: -item.finding.suspicion)
     strongest = ranked[0].finding.suspicion if ranked else 0.0
     floor = _NOISE if strongest >= SUSPICIOUS else 0.0
-    return [item for item in ranked if item.finding.suspicion >= floor]
+    limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
+    return [item for item in ranked if item.finding.suspicion >= floor][:limit]
 
 
 def _distinct(evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -22,7 +22,7 @@ OPENING = "<tool_call>\n"
 CLOSING = "\n</tool_call>"
 
 # An unbounded string can run into the token limit, and half a call is no call.
-_MAX_STRING_CHARS = 400
+_MAX_STRING_CHARS = 160
 _MAX_MARKER_CHARS = 24
 _MARKER = re.compile(r'<tool_call>|```(?:json)?\s*\{\s*"name"|\{\s*"name"\s*:')
 _MARKER_START = re.compile(r"[<`{]")

@@ -26,6 +26,7 @@ _DEFAULT_QUESTION = "What is wrong here?"
 _DOING = {
     "analyze_logs": "reading logs",
     "search_logs": "searching logs",
+    "tail_logs": "reading the last lines",
     "read_captures": "reading captures",
     "read_capture": "reading a capture",
     "list_services": "asking for service states",

@@ -7,6 +7,7 @@ mend (an unknown source, a bad pattern) are results, too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -20,6 +21,7 @@ from tools.scope import LogSource, Scope
 from tools.window import EVERYTHING, Window, parse_duration
 
 _MAX_NAMES = 20
+_ANY_LINE = "."
 _MAX_CONTEXT_CHARS = 1200
 
 
@@ -84,6 +86,28 @@ def search_logs_tool(
     lines = [f"{where}: {total:,} matching lines."]
     lines.extend(_match_line(result) for result in results if result.total)
     return ToolResult(Status.OK, "\n".join(lines[:_MAX_NAMES]), findings, total - len(findings))
+
+
+def tail_logs_tool(scope: Scope, since: str = "", *, limit: int = 10) -> ToolResult:
+    """The newest `limit` lines of all logs, in the order of time, whatever they say."""
+    try:
+        sources = _sources(scope, "")
+        window = _window(scope.now, since)
+        results = [
+            search_logs(log, _ANY_LINE, now=scope.now, window=window, context=0, limit=limit)
+            for log in sources
+        ]
+    except ToolsError as error:
+        return error_result(error)
+    total = sum(result.total for result in results)
+    where = f"Read {_named(sources)}, {_range(window)}"
+    if not total:
+        return ToolResult(Status.NO_DATA, f"{where}: there are no log lines (empty).")
+    findings = tuple(
+        replace(finding, note="", suspicion=0.0) for finding in _match_findings(results, limit)
+    )
+    what = f"{where}: the last {len(findings)} of {total:,} lines."
+    return ToolResult(Status.OK, what, findings, total - len(findings))
 
 
 def error_result(error: ToolsError) -> ToolResult:
