@@ -37,7 +37,6 @@ from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from tools.evidence import Evidence
 
-
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160
 
