@@ -12,6 +12,7 @@ import itertools
 import json
 import logging
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from assistant.engine.errors import DecodeFailed, InvalidGrammar, ModelLoadError
 from assistant.engine.interface import ModelInfo, Segment
+from assistant.engine.pace import ThreadPace
 from assistant.engine.sampling import Logits
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ _SPACING = (
 )
 _GGML_LOG_LEVEL_ERROR = 4
 _PREFILL_CHUNK = 256
+_TRIAL_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class LlamaModel:
         self._num_vocab = api.llama_vocab_n_tokens(self._vocab)
         self._batch = api.llama_batch_init(_PREFILL_CHUNK, 0, 1)
         self._specials = self._find_specials()
+        self._pace = ThreadPace(options.num_threads)
+        self._try_threads()
         texts = sorted(filter(None, self._specials.values()), key=len, reverse=True)
         # A lookahead, because spellings may overlap and each of them has to be found.
         self._special_start = re.compile(f"(?={'|'.join(map(re.escape, texts)) or '(?!)'})")
@@ -139,7 +144,8 @@ class LlamaModel:
         DecodeFailed.
         """
         self._fill_batch(tokens, position)
-        status = api.llama_decode(self._context, self._batch)
+        num_threads = self._pace.next_threads(len(tokens))
+        status = self._timed_decode(num_threads, len(tokens))
         if status != 0:
             raise DecodeFailed(f"llama_decode returned {status} at position {position}")
         logits = api.llama_get_logits_ith(self._context, len(tokens) - 1)
@@ -169,6 +175,21 @@ class LlamaModel:
         if not sampler:
             raise InvalidGrammar("llama.cpp cannot compile the grammar", "check its rules")
         return LlamaGrammarState(sampler)
+
+    def _timed_decode(self, num_threads: int, num_tokens: int) -> int:
+        api.llama_set_n_threads(self._context, num_threads, num_threads)
+        started = time.perf_counter()
+        status: int = api.llama_decode(self._context, self._batch)
+        self._pace.observe(num_threads, num_tokens, time.perf_counter() - started)
+        return status
+
+    def _try_threads(self) -> None:
+        """Time a few steps with each number of threads: the first prompt must not be the test."""
+        for num_threads in self._pace.options:
+            for position in range(_TRIAL_STEPS):
+                self._fill_batch([0], position)
+                self._timed_decode(num_threads, 1)
+            self.truncate(0)
 
     def _load(self, path: Path, options: LoadOptions) -> Any:
         parameters = api.llama_model_default_params()
