@@ -35,7 +35,7 @@ _REPEAT_FACTOR = 0.93
 _LEAD_SCORE = 0.6
 
 _STRONG = re.compile(
-    r"\bOOM|out of memory|\bCrashLoop|ImagePullBackOff|ErrImage\w+|\bEvicted\b|\bpanic\b|\bfatal\b"
+    r"\bOOM|out of memory|ImagePullBackOff|ErrImage\w+|\bEvicted\b|\bpanic\b|\bfatal\b"
     r"|no space left|x509|certificate (?:has )?expired|syntax error|segfault"
     r"|\bFailed(?:Scheduling|Mount|Create|Attach)\w*|BackoffLimitExceeded|DeadlineExceeded"
     r"|read-only file system|undefined|could ?n[o']t resolve|could not resolve"
@@ -44,7 +44,8 @@ _STRONG = re.compile(
 )
 _PROBLEM = re.compile(
     r"\berror(?:s|ed)?\b|\bfail(?:s|ed|ure|ures|ing)?\b|Failed[A-Z]\w+|\bwarning\b|\bpending\b"
-    r"|\bback-?off\b|\bdenied\b|\brefused\b|\bexceed\w*|\bexpired\b|\bnot found\b|NotFound\b"
+    # That something is started over and over says that it fails, not why.
+    r"|\bCrashLoop\w*|\bback-?off\b|\bdenied\b|\brefused\b|\bexceed\w*|\bexpired\b|\bnot found\b|NotFound\b"
     r"|\bno such\b|\bcannot\b|\bcan't\b|\bunable\b|\bcould ?n[o']t\b|\bcould not\b"
     r"|\b(?:does|did|do) ?n[o']t\b|\bmissing\b|\bunhealthy\b|\bdegraded\b|\btimed? ?out\b"
     r"|\bunreachable\b|\bunavailable\b|\bkilled\b|\bdead\b|\binactive\b|\bterminated\b|NotReady"

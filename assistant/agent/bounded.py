@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 from aiosqlite import Connection
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
@@ -35,6 +36,7 @@ from assistant.agent.report import closing_sections, lines_section
 from assistant.agent.toolbox import definition
 from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
+from assistant.chat.local import LocalChatModel
 from tools.evidence import Evidence
 
 # Two strings of at most 120 characters, and the call around them.
@@ -77,13 +79,13 @@ class _Work:
     def citable(self) -> tuple[Evidence, ...]:
         """What the model may rest its answer on."""
         leads = self.look.leads if self.look else ()
-        return tuple({item.id: item for item in (*leads, *self.drilled)}.values()) or self.evidence
+        return _distinct(*leads, *self.drilled) or self.evidence
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """Everything this turn found, each once."""
+        """What this turn found; what the session had before, when it found nothing."""
         first = self.look.evidence if self.look else ()
-        return tuple({item.id: item for item in (*first, *self.drilled)}.values())
+        return _distinct(*first, *self.drilled) or tuple(self.turn.toolbox.ledger)
 
 
 class BoundedStrategy:
@@ -138,7 +140,8 @@ class BoundedStrategy:
         """One constrained choice: look closer somewhere, or answer."""
         model = await self._model()
         chooser = model.bind_tools(list(TOOLS), tool_choice="any")
-        choice = await chooser.ainvoke(_conversation(state), max_tokens=_MAX_CHOICE_TOKENS)
+        messages = _conversation(model, state)
+        choice = await chooser.ainvoke(messages, max_tokens=_MAX_CHOICE_TOKENS)
         turn = runtime.context.turn
         turn.meter.count(choice)
         call = choice.tool_calls[0]
@@ -190,9 +193,10 @@ class BoundedStrategy:
             return verdict
         if turn.shown:
             turn.show("\n\n")
+        model = await self._model()
         message = await explain(
-            await self._model(),
-            _conversation(state),
+            model,
+            _conversation(model, state),
             tools=TOOLS,
             turn=turn,
             citable=work.citable,
@@ -204,24 +208,38 @@ class BoundedStrategy:
         return str(message.content)
 
 
-def _conversation(state: _State) -> list[BaseMessage]:
-    return [SystemMessage(SYSTEM), *state["messages"], *state["draft"]]
+def _conversation(model: BaseChatModel, state: _State) -> list[BaseMessage]:
+    """The messages for the model: all of the session, or its newest turns when it grew too long.
+
+    Turns go out in halves, so that the prompt keeps its beginning (and its place in the cache) for
+    as long as it can.
+    """
+    earlier = list(state["messages"])
+    while True:
+        messages: list[BaseMessage] = [SystemMessage(SYSTEM), *earlier, *state["draft"]]
+        if not earlier or not isinstance(model, LocalChatModel) or model.fits(messages, TOOLS):
+            return messages
+        questions = [i for i, message in enumerate(earlier) if isinstance(message, HumanMessage)]
+        earlier = earlier[questions[len(questions) // 2] :] if len(questions) > 1 else []
 
 
 def _form(work: _Work) -> Form | None:
     """What the model is to write; None when the findings leave it nothing to explain."""
     assert work.look is not None
+    intent, scope = work.turn.question.intent, work.turn.toolbox.scope
     if not work.evidence:
         return None
-    if work.turn.question.intent == "show":
-        return "remark"
-    if work.turn.question.intent == "diagnose" and work.look.strongest >= SUSPICIOUS:
+    if intent == "show" and scope.logs:
+        return "remark" if work.look.asked_for else None
+    if intent == "diagnose" and work.look.strongest >= SUSPICIOUS:
         return "cause"
     return "answer"
 
 
 def _verdict_without_model(work: _Work) -> str:
-    scope = work.turn.toolbox.scope
+    scope, look = work.turn.toolbox.scope, work.look
+    if look is not None and look.asked_summary:
+        return f"**No lines**: {look.asked_summary}"
     if scope.logs or scope.captures or scope.services:
         return "**Nothing found**: what was examined shows no problem and no match."
     return (
@@ -231,8 +249,12 @@ def _verdict_without_model(work: _Work) -> str:
 
 
 def _requested_lines(look: FirstLook) -> str:
-    lines = [item for item in look.asked_for or look.facts if item.finding.kind == "log"]
-    return lines_section("**Lines**", lines) if lines else ""
+    lines = [item for item in look.asked_for if item.finding.kind == "log"]
+    return lines_section(f"**Lines**: {look.asked_summary}", lines) if lines else ""
+
+
+def _distinct(*evidence: Evidence) -> tuple[Evidence, ...]:
+    return tuple({item.id: item for item in evidence}.values())
 
 
 def _cited(turn: Turn, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:

@@ -15,7 +15,7 @@ from tools.evidence import Evidence
 
 _MAX_QUOTE_CHARS = 400
 _MAX_RUNBOOK_LINES = 14
-_MAX_SHOWN_UNCITED = 3
+_MAX_QUOTED = 5
 
 
 def as_citation(evidence: Evidence) -> Citation:
@@ -38,10 +38,12 @@ def closing_sections(
 
 
 def _to_quote(written: str, evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The facts that `written` cites; the first ones when it cites none."""
+    """The facts that `written` cites, then the strongest others: a cause has its traces."""
     ids = cited_ids(written)
     facts = [item for item in evidence if item.finding.kind != "runbook"]
-    return [item for item in facts if item.id in ids] or facts[:_MAX_SHOWN_UNCITED]
+    cited = [item for item in facts if item.id in ids]
+    others = [item for item in facts if item.id not in ids]
+    return [*cited, *others[: max(0, _MAX_QUOTED - len(cited))]]
 
 
 def examined_line(overview: Sequence[str]) -> str:
@@ -55,7 +57,7 @@ def evidence_section(evidence: Sequence[Evidence]) -> str:
     facts = [item for item in evidence if item.finding.kind != "runbook"]
     if not facts:
         return ""
-    return "**Evidence**\n\n" + "\n".join(_fact(item) for item in facts)
+    return "\n\n".join(["**Evidence**", *map(_fact, facts)])
 
 
 def runbook_section(evidence: Sequence[Evidence]) -> str:
@@ -73,9 +75,9 @@ def lines_section(heading: str, evidence: Sequence[Evidence]) -> str:
 def _fact(evidence: Evidence) -> str:
     finding = evidence.finding
     place = finding.source if finding.line is None else f"{finding.source}:{finding.line}"
-    note = f" ({finding.note})" if finding.note else ""
+    note = f" ({_inline(finding.note)})" if finding.note else ""
     quote = _quoted(finding.text)
-    return f"- [{evidence.id}] `{_inline(place)}`{note}\n\n{quote}\n"
+    return f"- [{evidence.id}] `{_inline(place)}`{note}\n\n{quote}"
 
 
 def _passage(evidence: Evidence) -> str:

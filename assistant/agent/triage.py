@@ -41,8 +41,10 @@ class FirstLook:
 
     evidence: tuple[Evidence, ...]
     overview: tuple[str, ...]
-    asked_for: tuple[Evidence, ...]
+    asked_for: tuple[Evidence, ...] = ()
     """Lines that the question wants to see or names the words of, whatever their suspicion."""
+    asked_summary: str = ""
+    """How many there are of those, and in what."""
 
     @property
     def strongest(self) -> float:
@@ -70,7 +72,12 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     facts = _distinct([*asked_for, *_telling(found)])
     runbooks = await _runbooks(question, facts, toolbox)
     overview = [report.result.summary for report in reports if report.result.summary]
-    return FirstLook((*facts, *runbooks.evidence), tuple(overview), asked_for)
+    return FirstLook(
+        evidence=(*facts, *runbooks.evidence),
+        overview=tuple(overview),
+        asked_for=asked_for,
+        asked_summary=" ".join(report.result.summary for report in requested),
+    )
 
 
 def _looks(question: Question, toolbox: Toolbox) -> list[Coroutine[Any, Any, ToolReport]]:
@@ -141,12 +148,20 @@ async def _runbooks(question: Question, facts: Sequence[Evidence], toolbox: Tool
 
 
 def _telling(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The evidence worth reading, most suspicious first: few behind a clear lead, and no noise."""
+    """The evidence worth reading, most suspicious first: few behind a clear lead, and no noise.
+
+    The best lead of each kind is among them: a log, a capture and a service manager see the same
+    trouble from different sides, and one of them alone can fill the list with its side.
+    """
     ranked = sorted(evidence, key=lambda item: -item.finding.suspicion)
     strongest = ranked[0].finding.suspicion if ranked else 0.0
     floor = _NOISE if strongest >= SUSPICIOUS else 0.0
     limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
-    return [item for item in ranked if item.finding.suspicion >= floor][:limit]
+    worth_reading = [item for item in ranked if item.finding.suspicion >= floor]
+    best = {item.finding.kind: item for item in reversed(worth_reading)}.values()
+    others = [item for item in worth_reading if item not in best]
+    chosen = [*best, *others[: max(0, limit - len(best))]]
+    return sorted(chosen, key=lambda item: -item.finding.suspicion)
 
 
 def _distinct(evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -107,9 +107,10 @@ class LocalChatModel(BaseChatModel):
         """The prompt for the model's next turn: a pure function of messages and tools."""
         return self.template.render(messages, tools)
 
-    def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[Tool] = ()) -> int:
-        """The number of tokens of that prompt."""
-        return self._engine.count_tokens(self.prompt(messages, tools))
+    def fits(self, messages: Sequence[BaseMessage], tools: Sequence[Tool] = ()) -> bool:
+        """Whether that prompt leaves room for an answer in the context."""
+        num_prompt = self._engine.count_tokens(self.prompt(messages, tools))
+        return num_prompt + self.max_tokens <= self._engine.info.context_tokens
 
     async def warm(self, system: str, tools: Sequence[Tool]) -> None:
         """Compute the stable prefix of every conversation before the first one needs it."""

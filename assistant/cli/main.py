@@ -81,10 +81,7 @@ def root(
     ] = False,
 ) -> None:
     """An operations assistant that answers from your runbooks, logs and services."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.CRITICAL,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    _set_up_logging(verbose=verbose)
     flags = {"model.name": model, "data.dir": None if data_dir is None else str(data_dir)}
     context.obj = Context(config=config_file, flags=flags, verbose=verbose)
 
@@ -108,6 +105,17 @@ def main() -> None:
     sys.exit(status or 0)
 
 
+def _set_up_logging(*, verbose: bool) -> None:
+    """Our own log on standard error when it is wanted; of libraries only what they warn of."""
+    logging.basicConfig(
+        level=logging.WARNING if verbose else logging.CRITICAL,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    if verbose:
+        for package in ("assistant", "knowledge", "tools"):
+            logging.getLogger(package).setLevel(logging.DEBUG)
+
+
 def _report(error: Exception, *, verbose: bool) -> int:
     """Say what went wrong on standard error; the exit status for it."""
     if hasattr(error, "exit_code") and hasattr(error, "show"):
@@ -128,8 +136,9 @@ def _quiet_libraries() -> None:
     """Libraries that would print, phone home or look for newer versions of themselves: do not."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    os.environ.setdefault("LANGCHAIN_TRACING_V2", "false")
-    os.environ.setdefault("LANGSMITH_TRACING", "false")
+    # It outweighs all other variables of LangSmith, which somebody may have set for other programs:
+    # traces hold whole prompts, log lines included.
+    os.environ["LANGSMITH_TRACING_V2"] = "false"
 
 
 if __name__ == "__main__":
