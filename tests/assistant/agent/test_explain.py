@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from assistant.agent.explain import Form, answer_grammar, explain, subject_of
+from assistant.agent.prompt import SYSTEM, first_message
+from assistant.agent.question import understand
+from assistant.agent.toolbox import Toolbox
+from assistant.agent.turn import Turn
+from assistant.chat.local import LocalChatModel
+from tests.assistant.chat.scripted import ScriptedEngine
+from tools.evidence import Evidence, Finding, Kind, Ledger
+
+
+def evidence(kind: Kind, source: str, text: str, number: int = 1) -> Evidence:
+    prefix = {"log": "L", "service": "S", "capture": "C", "runbook": "R"}[kind]
+    return Evidence(f"{prefix}{number}", Finding(kind, source, text, suspicion=0.9))
+
+
+DISK = evidence("log", "cart", "CRITICAL cannot open ledger.db: disk is full")
+
+
+def turn_of() -> Turn:
+    toolbox = Toolbox(None, None, 0.3, Ledger(), lambda _: None)  # type: ignore[arg-type]
+    return Turn("s", understand("Why?"), toolbox, lambda _: None)
+
+
+async def shown(script: str, form: Form = "cause", reason: str = "stop") -> str:
+    engine = ScriptedEngine(script, reason=reason)
+    turn = turn_of()
+    await explain(
+        LocalChatModel(engine=engine),
+        [HumanMessage("Question: Why?")],
+        tools=[],
+        turn=turn,
+        citable=[DISK],
+        known=[DISK],
+        form=form,
+    )
+    return "".join(turn.shown)
+
+
+async def test_head_is_shown_with_the_first_sentence_that_stands_up() -> None:
+    text = "**Cause** [L1]: cart lost 999 orders. It cannot open ledger.db."
+    assert await shown(text) == "**Cause** [L1]: It cannot open ledger.db."
+
+
+async def test_head_alone_is_never_shown() -> None:
+    assert await shown("**Cause** [L1]: cart lost 999 orders.") == ""
+
+
+async def test_sentence_that_the_token_limit_cut_is_left_out() -> None:
+    text = "**Cause** [L1]: cart cannot open ledger.db. The disk is"
+    assert (await shown(text, reason="length")).strip() == (
+        "**Cause** [L1]: cart cannot open ledger.db."
+    )
+
+
+async def test_remark_has_no_head() -> None:
+    assert await shown("The disk is full.", "remark") == "The disk is full."
+
+
+@pytest.mark.parametrize(
+    ("item", "subject"),
+    [
+        (DISK, "cart"),
+        (evidence("service", "supervisor:payments", "payments FATAL"), "payments"),
+        (evidence("capture", "describe.txt", "OOMKilled"), ""),
+        (evidence("log", "/var/log/a b.log", "x"), ""),
+    ],
+)
+def test_subject_is_the_part_that_the_evidence_comes_from(item: Evidence, subject: str) -> None:
+    assert subject_of(item) == subject
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("form", ["cause", "answer", "remark"])
+async def test_real_model_keeps_to_the_form(model_file: Callable[[str], Path], form: Form) -> None:
+    from assistant.engine.interface import GenerateRequest, Sampling, TextDelta
+    from assistant.engine.llama import LlamaModel, LoadOptions
+    from assistant.engine.serial import SerialEngine
+
+    found = [DISK, evidence("service", "supervisor:cart", "cart FATAL exited", 1)]
+    engine = SerialEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
+    model = LocalChatModel(engine=engine)
+    messages = [SystemMessage(SYSTEM), HumanMessage(first_message("Why?", [], found))]
+    request = GenerateRequest(
+        model.prompt(messages),
+        max_tokens=200,
+        grammar=answer_grammar(found, form),
+        sampling=Sampling(temperature=0.6, seed=5),
+    )
+    text = "".join([e.text async for e in engine.generate(request) if isinstance(e, TextDelta)])
+    await engine.aclose()
+    ids = r"(\[(L1|S1)\]){1,3}"
+    pattern = {
+        "cause": rf"\*\*Cause\*\* {ids}: cart [a-z][^\n]*\.\n\n\*\*Next:\*\* [^\n]+\.",
+        "answer": rf"\*\*Answer\*\* {ids}: [^\n]+\.",
+        "remark": r"[^\n\[]+\.",
+    }[form]
+    assert re.fullmatch(pattern, text), text
