@@ -33,7 +33,7 @@ from assistant.agent.checking import cited_ids
 from assistant.agent.explain import NOTHING_STOOD_UP, Form, explain
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import closing_sections, lines_section
-from assistant.agent.toolbox import definition
+from assistant.agent.toolbox import definition, narrowed
 from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.local import LocalChatModel
@@ -138,11 +138,13 @@ class BoundedStrategy:
         self, state: _State, runtime: Runtime[_Work]
     ) -> Command[Literal["drill", "explain"]]:
         """One constrained choice: look closer somewhere, or answer."""
-        model = await self._model()
-        chooser = model.bind_tools(list(TOOLS), tool_choice="any")
-        messages = _conversation(model, state)
-        choice = await chooser.ainvoke(messages, max_tokens=_MAX_CHOICE_TOKENS)
         turn = runtime.context.turn
+        model = await turn.wait_for(self._model)
+        chooser = model.bind_tools(list(TOOLS), tool_choice="any")
+        options: dict[str, Any] = {"max_tokens": _MAX_CHOICE_TOKENS}
+        if isinstance(model, LocalChatModel):
+            options["grammar"] = model.call_grammar(narrowed(TOOLS, turn.toolbox.scope))
+        choice = await chooser.ainvoke(_conversation(model, state), **options)
         turn.meter.count(choice)
         call = choice.tool_calls[0]
         draft = [*state["draft"], AIMessage(content="", tool_calls=[call])]
@@ -193,7 +195,7 @@ class BoundedStrategy:
             return verdict
         if turn.shown:
             turn.show("\n\n")
-        model = await self._model()
+        model = await turn.wait_for(self._model)
         message = await explain(
             model,
             _conversation(model, state),

@@ -55,7 +55,7 @@ class FreeStrategy:
 
     async def _stream(self, turn: Turn, asked: str) -> str:
         """Run the loop, showing checked sentences as they come; all of them in the end."""
-        agent = self._agent(await self._model(), turn)
+        agent = self._agent(await turn.wait_for(self._model), turn)
         grounding = Grounding(asked)
         grounding.learn_evidence(turn.toolbox.ledger)
         gate = SentenceGate(grounding)

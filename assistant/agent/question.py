@@ -24,13 +24,15 @@ _QUOTED = re.compile(r"[\"“]([^\"”\n]{2,80})[\"”]|(?<!\w)'([^'\n]{2,80})'(
 _JSON_TEXT = re.compile(r"\{.*?\}", re.DOTALL)
 _WRONG = re.compile(
     r"\b(wrong|why|cause|reason|issue|problem|broken|fail(?:s|ed|ing)?|down|slow|troubleshoot|"
-    r"investigate|debug|diagnose|explain|happened|fix)\b",
+    r"investigate|debug|diagnose|explain|what happened|fix)\b",
     re.IGNORECASE,
 )
 _SHOW = re.compile(
     r"\b(show|post|fetch|print|display|get|retrieve|give|tail|see)\b.*\blogs?\b",
     re.IGNORECASE | re.DOTALL,
 )
+# "Show me the errors in the logs" wants the errors, not the lines.
+_PROBLEM_WORDS = re.compile(r"\b(errors?|warnings?|exceptions?|failures?|problems?)\b", re.I)
 _FIND = re.compile(
     r"\b(find|list|any|was there|is there|were there|are there|how many|which|did|search)\b|"
     r"\berrors?\b.*\blogs?\b",
@@ -68,7 +70,7 @@ def understand(text: str) -> Question:
 def _intent(text: str) -> Intent:
     prose = _QUOTED.sub("", _JSON_TEXT.sub("", text))
     if _SHOW.search(prose) and not _asks_for_cause(prose):
-        return "show"
+        return "find" if _PROBLEM_WORDS.search(prose) else "show"
     if _asks_for_cause(prose):
         return "diagnose"
     return "find" if _FIND.search(prose) else "diagnose"

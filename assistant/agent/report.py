@@ -15,7 +15,7 @@ from tools.evidence import Evidence
 
 _MAX_QUOTE_CHARS = 400
 _MAX_RUNBOOK_LINES = 14
-_MAX_QUOTED = 5
+_MAX_QUOTED = 8
 
 
 def as_citation(evidence: Evidence) -> Citation:

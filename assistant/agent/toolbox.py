@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from knowledge.base import KnowledgeBase, Passage
 
+_MAX_NAMES = 40
 _RUNBOOK_CHARS = 1800
 _SAME_CHARS = 80
 _STEPS_HEADING = re.compile(
@@ -111,6 +112,27 @@ TOOL_NAMES = tuple(_ARGUMENTS)
 def argument_schema(name: str) -> type[BaseModel]:
     """The pydantic model of a tool's arguments."""
     return _ARGUMENTS[name]
+
+
+def narrowed(definitions: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
+    """`definitions` for a choice within `scope`: only what there is can be named.
+
+    For grammars, not for prompts: the prompt's tools are always the same.
+    """
+    names = {"search_logs": ("source", scope.logs), "read_capture": ("name", scope.captures)}
+    kept = []
+    for tool in definitions:
+        argument, known = names.get(tool["function"]["name"], ("", {"": None}))
+        if known:
+            kept.append(_with_enum(tool, argument, list(known)[:_MAX_NAMES]) if argument else tool)
+    return kept
+
+
+def _with_enum(tool: dict[str, Any], argument: str, values: Sequence[str]) -> dict[str, Any]:
+    function = tool["function"]
+    properties = {**function["parameters"]["properties"], argument: {"enum": list(values)}}
+    parameters = {**function["parameters"], "properties": properties}
+    return {**tool, "function": {**function, "parameters": parameters}}
 
 
 def definition(name: str) -> dict[str, Any]:

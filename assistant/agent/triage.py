@@ -69,7 +69,8 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     requested = [r for r in reports if r.call.name in ("search_logs", "tail_logs")]
     found = [item for report in reports if report not in requested for item in report.evidence]
     asked_for = tuple(item for report in requested for item in report.evidence)
-    facts = _distinct([*asked_for, *_telling(found)])
+    limit = None if question.intent == "diagnose" else _MAX_EVIDENCE
+    facts = _distinct([*asked_for, *_telling(found, limit)])
     runbooks = await _runbooks(question, facts, toolbox)
     overview = [report.result.summary for report in reports if report.result.summary]
     return FirstLook(
@@ -147,8 +148,10 @@ async def _runbooks(question: Question, facts: Sequence[Evidence], toolbox: Tool
     )
 
 
-def _telling(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The evidence worth reading, most suspicious first: few behind a clear lead, and no noise.
+def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
+    """The evidence worth reading, most suspicious first, without noise behind a lead.
+
+    Without a `limit`, few findings come behind a clear lead.
 
     The best lead of each kind is among them: a log, a capture and a service manager see the same
     trouble from different sides, and one of them alone can fill the list with its side.
@@ -156,7 +159,8 @@ def _telling(evidence: Sequence[Evidence]) -> list[Evidence]:
     ranked = sorted(evidence, key=lambda item: -item.finding.suspicion)
     strongest = ranked[0].finding.suspicion if ranked else 0.0
     floor = _NOISE if strongest >= SUSPICIOUS else 0.0
-    limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
+    if limit is None:
+        limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
     worth_reading = [item for item in ranked if item.finding.suspicion >= floor]
     best = {item.finding.kind: item for item in reversed(worth_reading)}.values()
     others = [item for item in worth_reading if item not in best]

@@ -82,6 +82,11 @@ class Turn:
     meter: Meter = field(default_factory=Meter)
     shown: list[str] = field(default_factory=list)
 
+    async def wait_for(self, model: ModelSource) -> BaseChatModel:
+        """The model; the time until it is loaded counts as `load`."""
+        with self.meter.phase("load"):
+            return await model()
+
     def show(self, text: str) -> None:
         """Show the next piece of the answer."""
         if not text:

@@ -112,6 +112,10 @@ class LocalChatModel(BaseChatModel):
         num_prompt = self._engine.count_tokens(self.prompt(messages, tools))
         return num_prompt + self.max_tokens <= self._engine.info.context_tokens
 
+    def call_grammar(self, tools: Sequence[Tool]) -> str:
+        """The grammar of one call of one of `tools`, to narrow a choice further than the prompt."""
+        return forced_call_grammar(self._engine, tools)
+
     async def warm(self, system: str, tools: Sequence[Tool]) -> None:
         """Compute the stable prefix of every conversation before the first one needs it."""
         messages = [SystemMessage(system), HumanMessage("")]

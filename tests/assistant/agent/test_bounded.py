@@ -106,17 +106,16 @@ async def test_choosing_to_answer_ends_the_looking(tmp_path: Path) -> None:
     assert draft.answer.startswith("**Answer** [L1]: Nothing much.")
 
 
-async def test_choice_of_a_source_that_does_not_exist_is_answered_with_the_names(
-    tmp_path: Path,
-) -> None:
+async def test_choice_is_narrowed_to_what_there_is(tmp_path: Path) -> None:
     stage = scene(
-        tmp_path,
-        WEAK,
-        '{"name": "search_logs", "arguments": {"source": "basket", "pattern": "x"}}',
-        "**Answer** [L1]: Nothing much.",
+        tmp_path, WEAK, '{"name": "answer", "arguments": {}}', "**Answer** [L1]: Nothing much."
     )
     await ask(stage, tmp_path, QUESTION)
-    assert "there are: cart" in stage.engine.prompt_text()
+    grammar = stage.engine.requests[0].grammar or ""
+    assert "search_logs" in grammar
+    assert "cart" in grammar
+    assert "read_capture" not in grammar
+    assert "read_capture" in stage.engine.prompt_text(0)
 
 
 async def test_later_prompts_begin_with_the_earlier_ones(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class ScriptedEngine:
         return sum(len(segment.text) for segment in prompt)
 
     def grammar_of(self, schema: Mapping[str, Any]) -> str:
-        return f"root ::= {sorted(str(schema))!r}"
+        return f"root ::= {schema}"
 
     async def aclose(self) -> None:
         pass
