@@ -31,13 +31,14 @@ Form = Literal["cause", "answer", "remark"]
 """`cause`: what is wrong, and the next step. `answer`: to a question. `remark`: one sentence."""
 
 _MAX_TOKENS: dict[Form, int] = {"cause": 200, "answer": 140, "remark": 70}
-# A full stop that a space or the end follows ends a sentence; one inside a number or a name does
-# not. Brackets are for ids, and those have been chosen already.
+# A full stop ends a sentence unless a number or a name goes on after it, in small letters or in
+# backticks: given a capital, a model that wants one more sentence writes it without the space.
+# Brackets are for ids, and those have been chosen already.
 _SENTENCE_RULES = r"""
 paragraph ::= sentence (" " sentence)?
 following ::= [a-z] rest (" " sentence)?
-sentence ::= [A-Z0-9`"'] rest
-rest ::= ([^\n\x00.[\]] | "." [^ \n\x00.[\]])+ "."
+sentence ::= ([A-Z0-9"'] | "`" [^`\n\x00[\]]+ "`") rest
+rest ::= ([^\n\x00.`[\]] | "." [a-z0-9_/%-] | "`" [^`\n\x00[\]]+ "`")* "."
 """
 _PLAIN_NAME = re.compile(r"[A-Za-z][\w-]{1,40}")
 
