@@ -45,7 +45,8 @@ _STRONG = re.compile(
 _PROBLEM = re.compile(
     r"\berror(?:s|ed)?\b|\bfail(?:s|ed|ure|ures|ing)?\b|Failed[A-Z]\w+|\bwarning\b|\bpending\b"
     # That something is started over and over says that it fails, not why.
-    r"|\bCrashLoop\w*|\bback-?off\b|\bdenied\b|\brefused\b|\bexceed\w*|\bexpired\b|\bnot found\b|NotFound\b"
+    r"|\bCrashLoop\w*|\bback-?off\b"
+    r"|\bdenied\b|\brefused\b|\bexceed\w*|\bexpired\b|\bnot found\b|NotFound\b"
     r"|\bno such\b|\bcannot\b|\bcan't\b|\bunable\b|\bcould ?n[o']t\b|\bcould not\b"
     r"|\b(?:does|did|do) ?n[o']t\b|\bmissing\b|\bunhealthy\b|\bdegraded\b|\btimed? ?out\b"
     r"|\bunreachable\b|\bunavailable\b|\bkilled\b|\bdead\b|\binactive\b|\bterminated\b|NotReady"
