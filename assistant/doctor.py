@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from assistant.errors import MidwatchError
-from assistant.settings import LoadedSettings, Settings
+from assistant.settings import LoadedSettings, ModelSettings, Settings
 
 Verdict = Literal["ok", "warning", "failed"]
 
@@ -77,10 +77,7 @@ def _compiler() -> Check:
 
 def _model(settings: Settings) -> Iterator[Check]:
     if settings.model.provider == "openai":
-        where = settings.model.base_url or "no base_url"
-        verdict: Verdict = "ok" if settings.model.base_url else "failed"
-        remedy = "" if settings.model.base_url else "set [model] base_url"
-        yield Check("model", verdict, f"{settings.model.name} on {where}", remedy)
+        yield _server(settings.model)
         return
     from assistant.providers import model_path
 
@@ -90,6 +87,16 @@ def _model(settings: Settings) -> Iterator[Check]:
         yield Check("model", "failed", error.message, error.hint)
         return
     yield Check("model", "ok", f"{path} ({path.stat().st_size / _GIB:.2f} GiB)")
+
+
+def _server(model: ModelSettings) -> Check:
+    """Whether the settings of a model server are complete; it is not asked anything."""
+    if not model.base_url:
+        return Check("model", "failed", f"no server for {model.name}", "set [model] base_url")
+    variable = model.api_key_env
+    if variable and not os.environ.get(variable):
+        return Check("model", "failed", f"${variable} is not set", f"export {variable}=…")
+    return Check("model", "ok", f"{model.name} on {model.base_url}")
 
 
 def _memory(settings: Settings) -> Iterator[Check]:
@@ -160,7 +167,7 @@ def _data_folder(folder: Path) -> Check:
 def _sqlite_trouble(database: Path) -> str:
     """What SQLite's own check finds wrong; empty when nothing is."""
     try:
-        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
         try:
             result = connection.execute("PRAGMA quick_check").fetchone()[0]
         finally:

@@ -7,6 +7,7 @@ a proxy for a right answer, so the answers are kept, to be read.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -16,14 +17,23 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from assistant.errors import MidwatchError
 from assistant.events import TurnFailed, TurnFinished
 from assistant.interface import AskRequest, Assistant
 from assistant.live import open_runbooks
-from assistant.local import open_local_assistant
+from assistant.local import ModelLoader, load_model, open_local_assistant
 from assistant.providers import models_dir
-from assistant.settings import DataSettings, Settings
+from assistant.settings import DataSettings, LogsSettings, ServicesSettings, Settings
+
+_EXPECTED = "expected.yaml"
+
+
+class _Expected(BaseModel):
+    """What a case's `expected.yaml` must have; the rest of it is for people."""
+
+    quick_regex: tuple[re.Pattern[str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +74,31 @@ class CaseResult:
 
 
 def load_cases(suite: Path, only: tuple[str, ...] = ()) -> list[Case]:
-    """The cases in `suite`, by name. Raises MidwatchError when there is none."""
-    cases = [_load(folder) for folder in sorted(suite.iterdir()) if _is_case(folder, only)]
-    if not cases:
+    """The cases in `suite`, by name. Raises MidwatchError when one is missing or not usable."""
+    found = {folder.name: folder for folder in sorted(suite.iterdir()) if _is_case(folder)}
+    missing = [name for name in only if name not in found]
+    if missing or not found:
+        named = f"named {missing[0]}" if missing else "at all"
         raise MidwatchError(
-            f"{suite} holds no cases", "a case is a folder with question.txt and expected.yaml"
+            f"{suite} holds no case {named}",
+            f"a case is a folder with question.txt and {_EXPECTED}",
         )
-    return cases
+    return [_load(folder) for name, folder in found.items() if not only or name in only]
 
 
-async def evaluate(cases: list[Case], settings: Settings) -> AsyncGenerator[CaseResult]:
-    """Answer the cases one after another, each in a session and a data folder of its own use.
+async def evaluate(
+    cases: list[Case], settings: Settings, load: ModelLoader = load_model
+) -> AsyncGenerator[CaseResult]:
+    """Answer the cases one after another, each in a session and with runbooks of its own.
 
-    The model is loaded once; nothing of the user's sessions or runbooks is read or written.
+    The model is loaded once. Nothing of the user's sessions, runbooks, logs and services is read or
+    written.
     """
     with TemporaryDirectory(prefix="midwatch-eval-") as scratch:
         isolated = _isolated(settings, Path(scratch))
-        async with open_local_assistant(isolated) as assistant:
+        async with open_local_assistant(isolated, load) as assistant:
             for case in cases:
-                _ingest(case, isolated)
+                await asyncio.to_thread(_ingest, case, isolated)
                 yield await _run(case, assistant)
 
 
@@ -91,31 +107,59 @@ def judge(answer: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(p for p in patterns if not re.search(p, answer, re.IGNORECASE))
 
 
-def _is_case(folder: Path, only: tuple[str, ...]) -> bool:
-    return (folder / "question.txt").is_file() and (not only or folder.name in only)
+def _is_case(folder: Path) -> bool:
+    return (folder / "question.txt").is_file()
 
 
 def _load(folder: Path) -> Case:
-    expected: dict[str, Any] = yaml.safe_load((folder / "expected.yaml").read_text()) or {}
     return Case(
         id=folder.name,
         folder=folder,
-        question=(folder / "question.txt").read_text().strip(),
-        patterns=tuple(expected.get("quick_regex") or ()),
+        question=(folder / "question.txt").read_text(encoding="utf-8").strip(),
+        patterns=tuple(pattern.pattern for pattern in _expected(folder / _EXPECTED)),
+    )
+
+
+def _expected(path: Path) -> tuple[re.Pattern[str], ...]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _Expected.model_validate(content or {}).quick_regex or ()
+    except ValidationError as error:
+        raise _unusable(path, error.errors()[0]["msg"]) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise _unusable(path, " ".join(str(error).split())) from error
+
+
+def _unusable(path: Path, reason: str) -> MidwatchError:
+    return MidwatchError(
+        f"{path} cannot be used: {reason}", "it is YAML with quick_regex, a list of patterns"
     )
 
 
 def _isolated(settings: Settings, scratch: Path) -> Settings:
     model = settings.model.model_copy(update={"dir": models_dir(settings)})
-    return settings.model_copy(update={"model": model, "data": DataSettings(dir=scratch)})
+    return settings.model_copy(
+        update={
+            "model": model,
+            "data": DataSettings(dir=scratch),
+            "logs": LogsSettings(),
+            "services": ServicesSettings(),
+        }
+    )
 
 
 def _ingest(case: Case, settings: Settings) -> None:
-    """Put the case's own runbooks, and only those, into the knowledge base."""
+    """Make the case's own runbooks, and only those, what the knowledge base holds."""
+    own = case.folder / "runbooks"
+    nothing = settings.data.dir / "no-runbooks"
+    nothing.mkdir(exist_ok=True)
+    # One path for all cases: an ingest drops what is not to be found below it any more.
+    current = settings.data.dir / "runbooks"
+    current.unlink(missing_ok=True)
+    current.symlink_to(own.resolve() if own.is_dir() else nothing)
     with open_runbooks(settings) as runbooks:
-        folder = case.folder / "runbooks"
-        if folder.is_dir():
-            runbooks.ingest([folder])
+        if own.is_dir() or not runbooks.is_empty():
+            runbooks.ingest([current])
 
 
 async def _run(case: Case, assistant: Assistant) -> CaseResult:
@@ -142,7 +186,7 @@ async def _run(case: Case, assistant: Assistant) -> CaseResult:
 def summary(results: list[CaseResult]) -> dict[str, Any]:
     """The figures of a whole run."""
     judged = [result for result in results if result.is_match is not None]
-    times = sorted(result.total_s for result in results)
+    times = sorted(result.total_s for result in results if not result.error)
     return {
         "cases": len(results),
         "judged": len(judged),

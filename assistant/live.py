@@ -66,10 +66,12 @@ def _files(patterns: Sequence[str]) -> tuple[Path, ...]:
     found: list[Path] = []
     for pattern in patterns:
         expanded = str(Path(pattern).expanduser())
+        if not glob.has_magic(expanded):
+            found.append(Path(expanded))
+            continue
         # pathlib's own glob takes no absolute patterns.
         matches = [Path(match) for match in glob.glob(expanded, recursive=True)]  # noqa: PTH207
-        is_plain = not glob.has_magic(expanded)
-        found += [Path(expanded)] if is_plain else sorted(matches, key=_changed_at)
+        found += sorted((path for path in matches if path.is_file()), key=_changed_at)
     return tuple(dict.fromkeys(found))
 
 

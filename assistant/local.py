@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assistant.agent.question import understand
 from assistant.agent.report import as_citation
@@ -33,9 +33,34 @@ from tools.scope import Scope
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from assistant.chat.local import LocalChatModel
+    from assistant.chat.remote import RemoteChatModel
     from knowledge.base import KnowledgeBase
 
 _log = logging.getLogger(__name__)
+
+ModelLoader = Callable[[Settings], Coroutine[Any, Any, "LocalChatModel | RemoteChatModel"]]
+"""Opens the chat model that the settings name."""
+
+
+async def load_model(settings: Settings) -> LocalChatModel | RemoteChatModel:
+    """The chat model; a local one with the prefix of every conversation already computed."""
+    if settings.model.provider == "openai":
+        from assistant.chat.remote import open_remote_model
+
+        return await asyncio.to_thread(open_remote_model, settings.model)
+    model = await asyncio.to_thread(open_local_model, settings)
+    if strategy_name(settings) == "bounded":
+        from assistant.agent.bounded import TOOLS
+        from assistant.agent.prompt import SYSTEM
+
+        try:
+            await model.warm(SYSTEM, TOOLS)
+        except BaseException:
+            # A thread that still computes when the process ends takes it down with a signal.
+            await model.engine.aclose()
+            raise
+    return model
 
 
 class LocalAssistant:
@@ -46,11 +71,12 @@ class LocalAssistant:
         settings: Settings,
         store: SessionStore,
         runbooks: KnowledgeBase,
+        load: ModelLoader,
     ) -> None:
         self._settings = settings
         self._store = store
         self._runbooks = runbooks
-        self._model = asyncio.create_task(_load_model(settings))
+        self._model = asyncio.create_task(load(settings))
         self._strategy = _strategy(settings, self._loaded_model, store)
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
@@ -75,9 +101,11 @@ class LocalAssistant:
     async def aclose(self) -> None:
         """See `Assistant.aclose`."""
         self._model.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            model = await self._model
-            await model.engine.aclose()  # type: ignore[attr-defined]
+        await asyncio.wait([self._model])
+        # What loading failed with was told to whoever waited for the model.
+        if not self._model.cancelled() and self._model.exception() is None:
+            await self._model.result().aclose()
+        self._runbooks.close()
 
     async def _loaded_model(self) -> BaseChatModel:
         # A cancelled turn must not cancel the loading that the next one waits for.
@@ -89,7 +117,7 @@ class LocalAssistant:
             session = await self._store.resolve(
                 request.session, continue_last=request.continue_last
             )
-            with self._store.lock(session):
+            async with self._store.answering(session):
                 emit(await self._run(session, request, emit))
         except asyncio.CancelledError:
             emit(TurnFailed(session, "cancelled", "the question was cancelled"))
@@ -127,29 +155,16 @@ def open_scope(request: AskRequest, settings: Settings) -> Scope:
 
 
 @asynccontextmanager
-async def open_local_assistant(settings: Settings) -> AsyncIterator[LocalAssistant]:
+async def open_local_assistant(
+    settings: Settings, load: ModelLoader = load_model
+) -> AsyncIterator[LocalAssistant]:
     """The assistant on `settings`, loading its model behind the scenes. Raises DataFolderError."""
     async with open_sessions(settings.data.dir) as store:
-        assistant = LocalAssistant(settings, store, open_runbooks(settings))
+        assistant = LocalAssistant(settings, store, open_runbooks(settings), load)
         try:
             yield assistant
         finally:
             await assistant.aclose()
-
-
-async def _load_model(settings: Settings) -> BaseChatModel:
-    """The chat model; a local one with the prefix of every conversation already computed."""
-    if settings.model.provider == "openai":
-        from assistant.chat.remote import open_remote_model
-
-        return await asyncio.to_thread(open_remote_model, settings.model)
-    model = await asyncio.to_thread(open_local_model, settings)
-    if strategy_name(settings) == "bounded":
-        from assistant.agent.bounded import TOOLS
-        from assistant.agent.prompt import SYSTEM
-
-        await model.warm(SYSTEM, TOOLS)
-    return model
 
 
 def strategy_name(settings: Settings) -> str:
@@ -163,10 +178,10 @@ def _strategy(settings: Settings, model: ModelSource, store: SessionStore) -> St
     if strategy_name(settings) == "free":
         from assistant.agent.free import FreeStrategy
 
-        return FreeStrategy(model, store.connection)
+        return FreeStrategy(model, store.checkpoints)
     from assistant.agent.bounded import BoundedStrategy
 
-    return BoundedStrategy(model, store.connection, settings.agent.max_drilldowns)
+    return BoundedStrategy(model, store.checkpoints, settings.agent.max_drilldowns)
 
 
 def _finished(turn: Turn, draft: Draft, model: str) -> TurnFinished:

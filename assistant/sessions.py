@@ -35,7 +35,12 @@ CREATE TABLE IF NOT EXISTS evidence (
     PRIMARY KEY (session, id)
 );
 """
+_CHECKPOINT_TABLES = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('checkpoints', 'writes')"
+)
 _TITLE_CHARS = 72
+# How long a write waits for another process's.
+_BUSY_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +63,24 @@ class StoredTurn:
 
 
 class SessionStore:
-    """The sessions of one data folder; open it with `open_sessions`."""
+    """The sessions of one data folder; open it with `open_sessions`.
 
-    def __init__(self, connection: aiosqlite.Connection, locks: Path) -> None:
-        self.connection = connection
+    `checkpoints` is the graph's own connection: it commits when it likes, and must not commit half
+    of what is being written here.
+    """
+
+    def __init__(
+        self, connection: aiosqlite.Connection, checkpoints: aiosqlite.Connection, locks: Path
+    ) -> None:
+        self.checkpoints = checkpoints
+        self._connection = connection
         self._locks = locks
+        self._writing = asyncio.Lock()
 
     async def all(self) -> list[SessionInfo]:
         """All sessions, the last used one first."""
         query = "SELECT * FROM sessions ORDER BY updated_at_utc DESC, rowid DESC"
-        rows = await self.connection.execute_fetchall(query)
+        rows = await self._connection.execute_fetchall(query)
         return [SessionInfo(*row) for row in rows]
 
     async def resolve(self, name: str | None, *, continue_last: bool = False) -> str:
@@ -82,7 +95,7 @@ class SessionStore:
             if not known:
                 raise SessionError("there is no session to continue", "ask without -c first")
             return known[0].id
-        matches = [info.id for info in known if info.id.startswith(name)]
+        matches = [info.id for info in known if name and info.id.startswith(name)]
         if len(matches) != 1:
             what = "no session" if not matches else f"{len(matches)} sessions"
             raise SessionError(f"{what} named {name!r}", "list them: midwatch sessions list")
@@ -92,50 +105,62 @@ class SessionStore:
         """The turns of `session`, oldest first."""
         query = "SELECT question, answer FROM turns WHERE session = ? ORDER BY number"
         return [
-            StoredTurn(*row) for row in await self.connection.execute_fetchall(query, [session])
+            StoredTurn(*row) for row in await self._connection.execute_fetchall(query, [session])
         ]
 
     async def ledger(self, session: str) -> Ledger:
         """The evidence that `session` has gathered so far."""
         query = "SELECT id, finding FROM evidence WHERE session = ? ORDER BY position"
-        rows = await self.connection.execute_fetchall(query, [session])
+        rows = await self._connection.execute_fetchall(query, [session])
         return Ledger.restore(Evidence(row[0], Finding(**json.loads(row[1]))) for row in rows)
 
     async def keep(self, session: str, turn: StoredTurn, ledger: Ledger) -> None:
         """Store a finished turn together with the ledger, or neither."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         title = " ".join(turn.question.split())[:_TITLE_CHARS]
-        await self.connection.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING",
-            [session, title, now, now],
-        )
-        await self.connection.execute(
-            "UPDATE sessions SET updated_at_utc = ?, num_turns = num_turns + 1 WHERE id = ?",
-            [now, session],
-        )
-        await self.connection.execute(
-            "INSERT INTO turns SELECT ?, num_turns, ?, ? FROM sessions WHERE id = ?",
-            [session, turn.question, turn.answer, session],
-        )
-        await self.connection.executemany(
-            "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)",
-            [
-                [session, evidence.id, position, json.dumps(asdict(evidence.finding))]
-                for position, evidence in enumerate(ledger)
-            ],
-        )
-        await self.connection.commit()
+        async with self._transaction():
+            await self._connection.execute(
+                "INSERT INTO sessions VALUES (?, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING",
+                [session, title, now, now],
+            )
+            await self._connection.execute(
+                "UPDATE sessions SET updated_at_utc = ?, num_turns = num_turns + 1 WHERE id = ?",
+                [now, session],
+            )
+            await self._connection.execute(
+                "INSERT INTO turns SELECT ?, num_turns, ?, ? FROM sessions WHERE id = ?",
+                [session, turn.question, turn.answer, session],
+            )
+            await self._connection.executemany(
+                "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)",
+                [
+                    [session, evidence.id, position, json.dumps(asdict(evidence.finding))]
+                    for position, evidence in enumerate(ledger)
+                ],
+            )
 
     async def delete(self, session: str) -> None:
         """Remove the session with all that belongs to it, checkpoints included."""
-        tables = {"sessions": "id", "turns": "session", "evidence": "session"}
-        tables |= {"checkpoints": "thread_id", "writes": "thread_id"}
-        present = {row[0] for row in await self.connection.execute_fetchall(_TABLES)}
-        for table, column in tables.items():
-            if table in present:
-                await self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", [session])
-        await self.connection.commit()
+        columns = {"sessions": "id", "turns": "session", "evidence": "session"}
+        columns |= dict.fromkeys(await self._checkpoint_tables(), "thread_id")
+        async with self._transaction():
+            for table, column in columns.items():
+                await self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", [session])
         self._lock_file(session).unlink(missing_ok=True)
+
+    @asynccontextmanager
+    async def answering(self, session: str) -> AsyncIterator[None]:
+        """Hold the session for one turn; one that fails or is cancelled leaves no checkpoint.
+
+        Raises SessionError when another turn holds it.
+        """
+        with self.lock(session):
+            last = await self._last_checkpoint(session)
+            try:
+                yield
+            except BaseException:
+                await self._drop_checkpoints(session, last)
+                raise
 
     @contextmanager
     def lock(self, session: str) -> Iterator[None]:
@@ -150,31 +175,63 @@ class SessionStore:
                 ) from error
             yield
 
+    async def _checkpoint_tables(self) -> list[str]:
+        """The graph's tables; it makes them when it first needs them."""
+        return [row[0] for row in await self._connection.execute_fetchall(_CHECKPOINT_TABLES)]
+
+    async def _last_checkpoint(self, session: str) -> str:
+        """The id of the newest checkpoint (they sort by their ids); empty when there is none."""
+        if not await self._checkpoint_tables():
+            return ""
+        query = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
+        [[newest]] = await self._connection.execute_fetchall(query, [session])
+        return newest or ""
+
+    async def _drop_checkpoints(self, session: str, last: str) -> None:
+        """Forget what the graph stored after `last`: it stores where a cancelled run stood, too."""
+        tables = await self._checkpoint_tables()
+        async with self._transaction():
+            for table in tables:
+                await self._connection.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id > ?",
+                    [session, last],
+                )
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        """All writes within, or none: also when they are cancelled half-way."""
+        async with self._writing:
+            try:
+                yield
+            except BaseException:
+                await self._connection.rollback()
+                raise
+            await self._connection.commit()
+
     def _lock_file(self, session: str) -> Path:
         return self._locks / f"{session}.lock"
-
-
-_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 
 @asynccontextmanager
 async def open_sessions(data_dir: Path) -> AsyncIterator[SessionStore]:
     """The sessions in `data_dir`, which is created for this user only. Raises DataFolderError."""
-    locks = data_dir / "locks"
+    locks, database = data_dir / "locks", data_dir / "sessions.db"
     try:
         await asyncio.to_thread(_make_folders, data_dir, locks)
-        connection = await aiosqlite.connect(data_dir / "sessions.db")
-    except (OSError, aiosqlite.OperationalError) as error:
-        raise _unwritable(data_dir, error) from error
+        # The data folder may be older than this and open to other users; questions are not.
+        await asyncio.to_thread(database.touch, 0o600)
+    except OSError as error:
+        raise _unusable(data_dir, error) from error
     try:
-        await connection.execute("PRAGMA journal_mode = WAL")
-        await connection.execute("PRAGMA busy_timeout = 10000")
-        await connection.executescript(_SCHEMA)
-        yield SessionStore(connection, locks)
-    except aiosqlite.OperationalError as error:
-        raise _unwritable(data_dir, error) from error
-    finally:
-        await connection.close()
+        async with (
+            aiosqlite.connect(database, timeout=_BUSY_TIMEOUT_S) as connection,
+            aiosqlite.connect(database, timeout=_BUSY_TIMEOUT_S) as checkpoints,
+        ):
+            await connection.execute("PRAGMA journal_mode = WAL")
+            await connection.executescript(_SCHEMA)
+            yield SessionStore(connection, checkpoints, locks)
+    except aiosqlite.DatabaseError as error:
+        raise _unusable(data_dir, error) from error
 
 
 def _make_folders(*folders: Path) -> None:
@@ -182,7 +239,7 @@ def _make_folders(*folders: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _unwritable(data_dir: Path, error: Exception) -> DataFolderError:
+def _unusable(data_dir: Path, error: Exception) -> DataFolderError:
     return DataFolderError(
         f"the data folder {data_dir} cannot be used: {error}",
         "check its permissions and free space, or choose another: [data] dir",

@@ -11,15 +11,25 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 
 from assistant.errors import SettingsError
+from tools.errors import InvalidQuery
+from tools.window import parse_duration
 
 ENVIRONMENT_PREFIX = "MIDWATCH_"
 CONFIG_VARIABLE = "MIDWATCH_CONFIG"
@@ -30,11 +40,34 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _duration(text: str) -> str:
+    try:
+        parse_duration(text)
+    except InvalidQuery as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+    return text
+
+
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Similarity = Annotated[float, Field(ge=0.0, le=1.0)]
+# TOML has no null: an empty string is how a file leaves a key unset.
+_EMPTY_IS_UNSET = BeforeValidator(_none_if_empty)
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        # A traceback shows pydantic's own message, and the input may be a secret.
+        hide_input_in_errors=True,
+    )
 
 
 class ModelSettings(_Section):
@@ -44,7 +77,7 @@ class ModelSettings(_Section):
     """A name from `midwatch model list`, the path of a GGUF file, or the server's model name."""
     provider: Literal["local", "openai"] = "local"
     """`local` runs llama.cpp in this process; `openai` asks an OpenAI-compatible server."""
-    dir: Path | None = None
+    dir: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
     """Where model files are kept; unset: `models` in the data folder."""
     base_url: str = ""
     """The server's address, with its `/v1`; needed for `openai`."""
@@ -52,7 +85,7 @@ class ModelSettings(_Section):
     """The environment variable that holds the server's key; empty when it wants none."""
     context_tokens: int = Field(default=8192, ge=1024)
     """The size of the context in tokens."""
-    threads: int | Literal["auto"] = "auto"
+    threads: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Threads for the model; `auto` takes the processors that this process may use."""
     gpu_layers: int = Field(default=0, ge=0)
     """Layers to put on the GPU; a number beyond the model's own puts all of them there."""
@@ -65,7 +98,7 @@ class ModelSettings(_Section):
 class KnowledgeSettings(_Section):
     """The runbooks that were ingested."""
 
-    min_score: float | None = Field(default=None, ge=0.0, le=1.0)
+    min_score: Annotated[Similarity | None, _EMPTY_IS_UNSET] = None
     """Similarity below which a passage is no answer; unset takes the calibrated default."""
 
 
@@ -74,14 +107,14 @@ class LogsSettings(_Section):
 
     sources: dict[str, Patterns] = Field(default_factory=dict)
     """Log files by name: `checkout = "/var/log/checkout/*.log"`, or a list of such patterns."""
-    window: str = "1h"
+    window: Duration = "1h"
     """How far back to look in live logs when the question names no time."""
 
 
 class ServicesSettings(_Section):
     """The service managers."""
 
-    supervisor: SecretStr | None = None
+    supervisor: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
     """Supervisor's address: `unix:///run/supervisor.sock` or `http://user:password@host:9001`."""
 
 
@@ -97,7 +130,7 @@ class AgentSettings(_Section):
 class DataSettings(_Section):
     """Where midwatch keeps its own files."""
 
-    dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("midwatch")))
+    dir: Folder = Field(default_factory=lambda: Path(platformdirs.user_data_dir("midwatch")))
     """Sessions, the knowledge base and models (created for this user only)."""
 
 
@@ -160,9 +193,8 @@ def config_files(
 ) -> list[Path]:
     """The settings files that exist, weakest first. Raises SettingsError for a named one that does
     not exist."""
-    named = config or (
-        Path(environment[CONFIG_VARIABLE]) if CONFIG_VARIABLE in environment else None
-    )
+    variable = environment.get(CONFIG_VARIABLE)
+    named = config or (Path(variable) if variable else None)
     if named is not None and not named.is_file():
         raise SettingsError(f"there is no settings file {named}", "write one: midwatch config init")
     candidates = [user_config_file(environment), (folder or Path.cwd()) / FILE_NAME]
@@ -233,7 +265,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Sections from variables. A value that is JSON is taken as such, any other as a string."""
+    """Sections from variables. A value that is a JSON list or object is taken as such."""
     variables = {_variable(key): key for key in known_keys()}
     sections: dict[str, dict[str, Any]] = {}
     for name, text in environment.items():
@@ -252,9 +284,11 @@ def _variable(key: str) -> str:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    # Numbers are read by the field that they are for: a model may be called 7.
+    return value if isinstance(value, list | dict) else text
 
 
 def _nested(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -305,9 +339,28 @@ def _validated(values: Mapping[str, Any], origins: Mapping[str, str]) -> Setting
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        path = [str(part) for part in first["loc"]]
+        path = _path_in(values, first["loc"])
         key = ".".join(path[:2])
+        given = "(hidden)" if _is_secret(*path[:2]) else repr(first["input"])
         raise SettingsError(
-            f"{key} = {first['input']!r} in {origins.get(key, 'the defaults')}: {first['msg']}",
+            f"{'.'.join(path)} = {given} in {origins.get(key, 'the defaults')}: "
+            + first["msg"].removeprefix("Value error, "),
             known_keys().get(key, ""),
         ) from error
+
+
+def _path_in(values: Mapping[str, Any], location: Sequence[str | int]) -> list[str]:
+    """The keys of `values` that `location` leads through; it goes on into unions and lists."""
+    path: list[str] = []
+    value: Any = values
+    for part in location:
+        if not isinstance(value, Mapping) or part not in value:
+            break
+        path.append(str(part))
+        value = value[part]
+    return path
+
+
+def _is_secret(section: str, key: str) -> bool:
+    field = _section_type(Settings.model_fields[section].annotation).model_fields[key]
+    return SecretStr in (field.annotation, *get_args(field.annotation))

@@ -123,6 +123,10 @@ class LocalChatModel(BaseChatModel):
         async for _ in self._engine.generate(request):
             pass
 
+    async def aclose(self) -> None:
+        """Close the engine."""
+        await self._engine.aclose()
+
     async def _astream(
         self,
         messages: list[BaseMessage],

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, fields
+from typing import Any, get_args
+
+import pytest
+
+from assistant.events import (
+    Approval,
+    ApprovalRequested,
+    ApprovalResolved,
+    Citation,
+    Event,
+    EvidenceAdded,
+    TextDelta,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    TurnUsage,
+    to_json,
+)
+
+CITATION = Citation("L1", "log", "pay", 41, "pool “exhausted”")
+APPROVAL = Approval("a1", "restart_service", {"name": "pay"}, "pending")
+EXAMPLES: list[Event] = [
+    TurnStarted("s", "why?"),
+    TextDelta("Be"),
+    ToolStarted(1, "search_logs", {"pattern": "x", "nested": {"a": [1, None]}}),
+    ToolFinished(1, "search_logs", "no_data", "nothing", 0.1),
+    EvidenceAdded(CITATION, "once"),
+    ApprovalRequested(APPROVAL),
+    ApprovalResolved(APPROVAL),
+    TurnFinished(
+        "s",
+        "Because [L1].",
+        "answered",
+        citations=(CITATION,),
+        tool_calls=(ToolCall("search_logs", {}, "ok", 0.1),),
+        approvals=(APPROVAL,),
+        usage=TurnUsage("m", 1, 2, 3, 0.1, 0.2, {"triage": 0.1}),
+    ),
+    TurnFailed("s", "model", "there is no model", "pull one"),
+]
+
+
+def test_there_is_an_example_of_every_event() -> None:
+    assert {type(example) for example in EXAMPLES} == set(get_args(Event))
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_event_is_one_json_object_that_loses_nothing(event: Event) -> None:
+    value = to_json(event)
+    assert value["event"] == type(event).__name__
+    assert set(value) == {"event"} | {field.name for field in fields(event)}
+    read = json.loads(json.dumps(value))
+    assert rebuilt(type(event), {k: v for k, v in read.items() if k != "event"}) == event
+
+
+def rebuilt(kind: type[Any], value: dict[str, Any]) -> Any:
+    """The event from its JSON, as a front on the other side of a wire would make it."""
+    parts = {"citation": Citation, "approval": Approval, "usage": TurnUsage}
+    lists = {"citations": Citation, "tool_calls": ToolCall, "approvals": Approval}
+    made = {
+        name: parts[name](**item)
+        if name in parts
+        else tuple(lists[name](**one) for one in item)
+        if name in lists
+        else item
+        for name, item in value.items()
+    }
+    return kind(**made)
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_events_cannot_be_changed(event: Event) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(event, fields(event)[0].name, "x")
+
+
+def test_answer_object_has_the_documented_keys() -> None:
+    value = to_json(EXAMPLES[7])
+    assert list(value["citations"][0]) == ["id", "kind", "source", "line", "text"]
+    assert list(value["tool_calls"][0]) == ["name", "arguments", "status", "duration_s"]
+    assert list(value["approvals"][0]) == ["id", "action", "arguments", "status"]
+    assert {"model", "prompt_tokens", "cached_tokens", "completion_tokens"} <= set(value["usage"])
