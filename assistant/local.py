@@ -58,7 +58,7 @@ async def load_model(settings: Settings) -> LocalChatModel | RemoteChatModel:
             await model.warm(SYSTEM, TOOLS)
         except BaseException:
             # A thread that still computes when the process ends takes it down with a signal.
-            await model.engine.aclose()
+            await model.aclose()
             raise
     return model
 
@@ -132,7 +132,7 @@ class LocalAssistant:
         scope = await asyncio.to_thread(open_scope, request, self._settings)
         ledger = await self._store.ledger(session)
         toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
-        question = understand(request.question)
+        question = understand(request.question, scope.now)
         if scope.origin == "live" and not question.since:
             question = replace(question, since=self._settings.logs.window)
         turn = Turn(session, question, toolbox, emit)

@@ -146,12 +146,16 @@ class BoundedStrategy:
             options["grammar"] = model.call_grammar(narrowed(TOOLS, turn.toolbox.scope))
         choice = await chooser.ainvoke(_conversation(model, state), **options)
         turn.meter.count(choice)
+        if not choice.tool_calls:
+            # Only a server can ignore that it has to choose; it is asked to answer then.
+            instruction = HumanMessage(EXPLAIN[turn.question.intent])
+            return Command(update={"draft": [*state["draft"], instruction]}, goto="explain")
         call = choice.tool_calls[0]
         draft = [*state["draft"], AIMessage(content="", tool_calls=[call])]
         if call["name"] != "answer":
             return Command(update={"draft": draft}, goto="drill")
-        instruction = ToolMessage(EXPLAIN[turn.question.intent], tool_call_id=call["id"])
-        return Command(update={"draft": [*draft, instruction]}, goto="explain")
+        result = ToolMessage(EXPLAIN[turn.question.intent], tool_call_id=call["id"])
+        return Command(update={"draft": [*draft, result]}, goto="explain")
 
     async def _drill(
         self, state: _State, runtime: Runtime[_Work]

@@ -16,19 +16,31 @@ from tools.evidence import Evidence
 _log = logging.getLogger(__name__)
 
 _CITATION = re.compile(r"\[([A-Z]\d+)\]")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\[\"(*-])|\n+")
+# Models also write several ids between one pair of brackets.
+_CITATION_LIST = re.compile(r"\[[A-Z]\d+(?:, ?[A-Z]\d+)+\]")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d`\[\"(*-])|\n+")
 # Full stops that end no sentence.
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|approx|no)\.$", re.IGNORECASE)
 _QUOTATION = re.compile(r"`([^`\n]+)`|\"([^\"\n]{4,})\"|“([^”\n]{4,})”")
 _HARD_WORD = re.compile(
     r"""
-    /[\w.-]+(?:/[\w.-]+)*/?           # a path
+    /[\w.-]*\w(?:/[\w.-]*\w)*/?       # a path, without the full stop behind it
     | \d[\d,.:%T-]*\d%? | \d%         # a number, a time, an address, a percentage
     | \b\w+(?:[_.:/-]\w+)+\b          # a name with punctuation inside
     """,
     re.VERBOSE,
 )
-_HYPHENATED = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)+")
+# Plain words: `time-out`, `and/or`.
+_COMPOUND = re.compile(r"[A-Za-z]+(?:(?:-[A-Za-z]+)+|/[A-Za-z]+)")
+# A command is a hard fact also where it stands without quotation marks.
+_COMMAND = re.compile(
+    r"\b(?:systemctl|supervisorctl|kubectl|helm|docker|podman) (?:(?:re)?start|stop|reload|enable|"
+    r"disable|mask|delete|apply|rollout|scale|drain|cordon|exec|edit|patch|logs|get|describe|run|"
+    r"rm|kill|prune|status)(?: [\w./:=@-]*\w)?"
+    r"|\b(?:sudo|rm|kill|chmod|chown|truncate|mkfs|dd|psql|mysql|redis-cli|journalctl|pkill|killall)"
+    r" (?:-\S+|/\S*)(?: [\w./:=@-]*[\w/])?"
+)
+_SHORT_NUMBER = re.compile(r"\d{1,2}")
 
 
 class Grounding:
@@ -55,18 +67,31 @@ class Grounding:
 
     def without_unknown_ids(self, sentence: str) -> str:
         """`sentence` with citations of ids that do not exist taken out."""
-        return _CITATION.sub(lambda m: m.group() if m.group(1) in self._ids else "", sentence)
+        single = _CITATION_LIST.sub(_one_by_one, sentence)
+        return re.sub(
+            rf" ?{_CITATION.pattern}",
+            lambda m: m.group() if m.group(1) in self._ids else "",
+            single,
+        )
 
     def _stands(self, fact: str) -> bool:
-        return _normal(fact) in self._text
+        """Whether `fact` is in the text: a number as a whole one, not as digits of another."""
+        text = re.escape(_normal(fact))
+        if not fact[0].isdigit():
+            return re.search(text, self._text) is not None
+        around = (r"(?<!\d:)", r"(?!:\d)") if _SHORT_NUMBER.fullmatch(fact) else ("", "")
+        whole = rf"(?<![\d.]){around[0]}{text}(?!\d|\.\d){around[1]}"
+        return re.search(whole, self._text) is not None
 
 
 def hard_facts(sentence: str) -> list[str]:
     """What `sentence` claims to have seen, as far as code can tell: never a citation's own id."""
-    prose = _CITATION.sub("", sentence)
+    prose = _CITATION.sub("", _CITATION_LIST.sub("", sentence))
     quotations = [next(filter(None, groups)) for groups in _QUOTATION.findall(prose)]
-    words = _HARD_WORD.findall(_QUOTATION.sub(" ", prose))
-    return [*quotations, *(w for w in words if not _HYPHENATED.fullmatch(w))]
+    unquoted = _QUOTATION.sub(" ", prose)
+    commands = _COMMAND.findall(unquoted)
+    words = _HARD_WORD.findall(_COMMAND.sub(" ", unquoted))
+    return [*quotations, *commands, *(w for w in words if not _COMPOUND.fullmatch(w))]
 
 
 def cited_ids(text: str) -> list[str]:
@@ -78,7 +103,9 @@ def split_sentences(text: str) -> list[str]:
     """`text` cut after each sentence and line; joined again, the parts are `text`."""
     sentences, start = [], 0
     for match in _SENTENCE_END.finditer(text):
-        if _ABBREVIATION.search(text[start : match.start()]):
+        sentence = text[start : match.start()]
+        is_quoting = sentence.count('"') % 2 or sentence.count("`") % 2
+        if _ABBREVIATION.search(sentence) or (is_quoting and "\n" not in match.group()):
             continue
         sentences.append(text[start : match.end()])
         start = match.end()
@@ -117,6 +144,10 @@ class SentenceGate:
                 self.num_dropped += 1
                 _log.info("left out %r: not in the evidence: %s", sentence, missing)
         return "".join(self._grounding.without_unknown_ids(s) for s in passed)
+
+
+def _one_by_one(citations: re.Match[str]) -> str:
+    return "".join(f"[{i}]" for i in re.findall(r"[A-Z]\d+", citations.group()))
 
 
 def _normal(text: str) -> str:

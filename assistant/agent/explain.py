@@ -40,6 +40,7 @@ following ::= [a-z] rest (" " sentence)?
 sentence ::= ([A-Z0-9"'] | "`" [^`\n\x00[\]]+ "`") rest
 rest ::= ([^\n\x00.`[\]] | "." [a-z0-9_/%-] | "`" [^`\n\x00[\]]+ "`")* "."
 """
+_NEXT = "**Next:**"
 _PLAIN_NAME = re.compile(r"[A-Za-z][\w-]{1,40}")
 
 
@@ -60,16 +61,16 @@ async def explain(
     """
     gate = SentenceGate(_grounding(messages, known))
     head = _Head(model, citable, form)
-    shown: list[str] = []
+    paper = _Paper(turn, head)
     is_cut = False
     async with aclosing(_stream(model, messages, tools, head.grammar, form)) as chunks:
         async for chunk in chunks:
             turn.meter.count(chunk)
             is_cut = is_cut or chunk.response_metadata.get("finish_reason") == "length"
-            _show(turn, shown, gate.push(head.push(text_of(chunk))), head)
+            paper.write(gate.push(head.push(text_of(chunk))))
     if not is_cut:
-        _show(turn, shown, gate.finish(), head)
-    return AIMessage(content="".join(shown).strip())
+        paper.write(gate.finish())
+    return AIMessage(content=paper.text.strip())
 
 
 class _Head:
@@ -95,13 +96,30 @@ class _Head:
         return self._held[end + 3 :]
 
 
-def _show(turn: Turn, shown: list[str], text: str, head: _Head) -> None:
-    if not text:
-        return
-    whole = head.pending + text
-    head.pending = ""
-    shown.append(whole)
-    turn.show(whole)
+class _Paper:
+    """What was shown of the answer: whole paragraphs, and none that lost its beginning."""
+
+    def __init__(self, turn: Turn, head: _Head) -> None:
+        self._turn = turn
+        self._head = head
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        """Show checked text. Blanks of a sentence that was dropped go with it, and so does a next
+        step without a cause."""
+        if not self.text:
+            text = text.lstrip()
+        if not text or (not self.text and text.startswith(_NEXT)):
+            return
+        if text.startswith(_NEXT):
+            text = "\n" * max(0, 2 - self._num_line_breaks()) + text
+        whole = self._head.pending + text
+        self._head.pending = ""
+        self.text += whole
+        self._turn.show(whole)
+
+    def _num_line_breaks(self) -> int:
+        return len(self.text) - len(self.text.rstrip("\n"))
 
 
 def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
@@ -115,7 +133,7 @@ def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
     ids = " | ".join(_literal(item.id) for item in citable)
     if form == "cause":
         begun = " | ".join(f"{_literal(f'[{item.id}]')} more {_begun(item)}" for item in citable)
-        root = f'root ::= "**Cause** " ({begun}) "\\n\\n**Next:** " sentence'
+        root = f'root ::= "**Cause** " ({begun}) "\\n\\n{_NEXT} " sentence'
     else:
         root = f'root ::= "**Answer** [" ({ids}) "]" more ": " paragraph'
     more = f'more ::= ("[" ({ids}) "]" ("[" ({ids}) "]")?)?'

@@ -31,6 +31,10 @@ from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.template import text_of
 
 _MAX_TOOL_CALLS = 8
+NO_END = (
+    f"The model looked {_MAX_TOOL_CALLS} times and came to no answer; the strongest findings are "
+    "quoted below."
+)
 _CITE = "Cite the ids of the findings that each statement rests on, in brackets."
 
 
@@ -47,9 +51,13 @@ class FreeStrategy:
             look = await first_look(turn.question, turn.toolbox)
         asked = first_message(turn.question.text, look.overview, look.evidence)
         instruction = f"{EXPLAIN[turn.question.intent]} {_CITE}"
+        num_first = len(turn.toolbox.ledger)
         written = await self._stream(turn, f"{asked}\n\n{instruction}")
         known = tuple(turn.toolbox.ledger)
-        turn.show_section(closing_sections(written, known, look.overview))
+        # Of an earlier turn's evidence only what is cited, of the first look's only what it kept.
+        cited = [item for item in known if item.id in cited_ids(written)]
+        mine = {item.id: item for item in (*cited, *look.evidence, *known[num_first:])}.values()
+        turn.show_section(closing_sections(written, tuple(mine), look.overview))
         ids = cited_ids("".join(turn.shown))
         return Draft("".join(turn.shown), tuple(e for e in known if e.id in ids))
 
@@ -65,18 +73,28 @@ class FreeStrategy:
             stream_mode="messages",
             durability="exit",
         )
+        num_calls, is_cut, is_new_part = 0, False, False
         async with aclosing(stream) as chunks:
             async for message, _ in chunks:
                 if isinstance(message, ToolMessage):
+                    num_calls += 1
                     grounding.learn(text_of(message))
                     grounding.learn_evidence(turn.toolbox.ledger)
                 elif isinstance(message, AIMessageChunk):
                     turn.meter.count(message)
-                    turn.show(gate.push(text_of(message)))
-        turn.show(gate.finish())
+                    is_cut = message.response_metadata.get("finish_reason") == "length" or is_cut
+                    if message.tool_call_chunks:
+                        # What it says before a call is no beginning of what it says after it.
+                        turn.show(gate.finish())
+                        is_new_part = True
+                    elif text := gate.push(text_of(message)):
+                        turn.show_section(text) if is_new_part else turn.show(text)
+                        is_new_part = False
+        if not is_cut and (text := gate.finish()):
+            turn.show_section(text) if is_new_part else turn.show(text)
         written = "".join(turn.shown)
         if not written.strip():
-            turn.show(NOTHING_STOOD_UP)
+            turn.show(NO_END if num_calls >= _MAX_TOOL_CALLS else NOTHING_STOOD_UP)
         return written
 
     def _agent(self, model: BaseChatModel, turn: Turn) -> Any:

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 Intent = Literal["diagnose", "show", "find"]
 
+_NUMBER_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _PERIOD = re.compile(
-    r"\b(?:last|past|previous|since)\s+(?:(\d+)\s*)?"
-    r"(seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|[smhdw])\b",
+    rf"\b(?:last|past|previous|since)\s+(?:(\d+|{'|'.join(_NUMBER_WORDS)}|half(?:\s+an?)?)\s*)?"
+    r"(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|[smhdw])\b",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r"\b(?:since|after|from)\s+([01]?\d|2[0-3])[:.h]([0-5]\d)\b", re.IGNORECASE)
+_DAY = re.compile(r"\b(today|yesterday)\b", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LINE_COUNT = re.compile(
     r"\b(?:last|first|latest|newest)\s+(\d+)\s+(?:log|line|entr|error|message)", re.I
 )
 _QUOTED = re.compile(r"[\"“]([^\"”\n]{2,80})[\"”]|(?<!\w)'([^'\n]{2,80})'(?!\w)|`([^`\n]{2,80})`")
+# `pod "x"` names the pod; it is not a word to look for in its log.
+_NAMING = re.compile(
+    r"\b(?:pod|container|namespace|service|host|node|job|deployment|app)\s+$", re.I
+)
+_SOUGHT = re.compile(r"\b(?:grep|search|look)\b[^.?!\n]*?\bfor\s+([\w.:/-]{3,60})", re.IGNORECASE)
 _JSON_TEXT = re.compile(r"\{.*?\}", re.DOTALL)
 _WRONG = re.compile(
     r"\b(wrong|why|cause|reason|issue|problem|broken|fail(?:s|ed|ing)?|down|slow|troubleshoot|"
@@ -28,13 +38,14 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 _SHOW = re.compile(
-    r"\b(show|post|fetch|print|display|get|retrieve|give|tail|see)\b.*\blogs?\b",
+    r"\b(show|post|fetch|print|display|get|retrieve|give|tail|let me see|can i see)\b"
+    r".*\b(logs?|lines?|entries|messages)\b",
     re.IGNORECASE | re.DOTALL,
 )
 # "Show me the errors in the logs" wants the errors, not the lines.
 _PROBLEM_WORDS = re.compile(r"\b(errors?|warnings?|exceptions?|failures?|problems?)\b", re.I)
 _FIND = re.compile(
-    r"\b(find|list|any|was there|is there|were there|are there|how many|which|did|search)\b|"
+    r"\b(find|grep|list|any|was there|is there|were there|are there|how many|which|did|search)\b|"
     r"\berrors?\b.*\blogs?\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -55,13 +66,13 @@ class Question:
     line_count: int | None = None
 
 
-def understand(text: str) -> Question:
-    """Read `text`."""
+def understand(text: str, now: datetime) -> Question:
+    """Read `text`, asked at `now`: times of the clock count back from there, in UTC."""
     count = _LINE_COUNT.search(text)
     return Question(
         text=text,
         intent=_intent(text),
-        since=_since(text),
+        since=_since(text, now),
         terms=_terms(text),
         line_count=int(count.group(1)) if count else None,
     )
@@ -77,20 +88,43 @@ def _intent(text: str) -> Intent:
 
 
 def _asks_for_cause(prose: str) -> bool:
-    without_find = re.sub(r"\b(find|any|was there)\b.*", "", prose, flags=re.I | re.S)
+    without_find = re.sub(
+        r"\b(find|any(?! idea| clue| reason)|was there)\b.*", "", prose, flags=re.I | re.S
+    )
     return bool(_WRONG.search(without_find))
 
 
-def _since(text: str) -> str:
-    match = _PERIOD.search(text)
-    if match is None:
-        return ""
-    number = int(match.group(1) or 1)
-    return f"{number}{match.group(2)[0].lower()}"
+def _since(text: str, now: datetime) -> str:
+    if period := _PERIOD.search(text):
+        amount, unit = (period.group(1) or "1").lower(), period.group(2)[0].lower()
+        if amount.startswith("half"):
+            return f"{_SECONDS[unit] // 2}s"
+        return f"{_NUMBER_WORDS.get(amount, amount)}{unit}"
+    if start := _start(text, now):
+        return f"{int((now - start).total_seconds()) + 1}s"
+    return ""
+
+
+def _start(text: str, now: datetime) -> datetime | None:
+    """The moment that a time of the clock or a day in `text` names."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = _DAY.search(text)
+    if day and day.group(1).lower() == "yesterday":
+        midnight -= timedelta(days=1)
+    if clock := _CLOCK.search(text):
+        start = midnight + timedelta(hours=int(clock.group(1)), minutes=int(clock.group(2)))
+        return start if start <= now else start - timedelta(days=1)
+    return midnight if day else None
 
 
 def _terms(text: str) -> tuple[str, ...]:
-    """Quoted words, but not those of a JSON object in the question."""
-    found = _QUOTED.findall(_JSON_TEXT.sub("", text))
-    terms = [next(filter(None, groups)) for groups in found]
+    """Words to look for: quoted ones that name nothing, and what the person says to search for."""
+    prose = _JSON_TEXT.sub("", text)
+    terms = [
+        next(filter(None, match.groups()))
+        for match in _QUOTED.finditer(prose)
+        if not _NAMING.search(prose[: match.start()])
+    ]
+    if not terms:
+        terms = _SOUGHT.findall(prose)
     return tuple(dict.fromkeys(terms))

@@ -48,8 +48,8 @@ def _to_quote(written: str, evidence: Sequence[Evidence]) -> list[Evidence]:
 
 def examined_line(overview: Sequence[str]) -> str:
     """What was looked at, in one line; empty when nothing was."""
-    looked = " · ".join(" ".join(text.split()) for text in overview)
-    return f"*Examined:* {looked}" if looked else ""
+    looked = [line.strip().rstrip(".") for text in overview for line in text.splitlines()]
+    return f"*Examined:* {'; '.join(filter(None, looked))}." if looked else ""
 
 
 def evidence_section(evidence: Sequence[Evidence]) -> str:
@@ -86,7 +86,7 @@ def _passage(evidence: Evidence) -> str:
     shown = lines[:_MAX_RUNBOOK_LINES]
     name = PurePath(finding.source).name
     more = [f"… {len(lines) - len(shown)} more lines in {name}"] if len(lines) > len(shown) else []
-    body = "\n".join(f"> {line}".rstrip() for line in [*shown, *more])
+    body = "\n".join(f"> {_visible(line)}".rstrip() for line in [*shown, *more])
     heading = f", {finding.note}" if finding.note else ""
     return f"**Runbook** [{evidence.id}] `{_inline(finding.source)}`{heading}\n\n{body}"
 
@@ -97,10 +97,14 @@ def _quoted(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    return text.replace("`", "'").replace("\n", " ")
+    return _visible(" ".join(text.splitlines())).replace("`", "'")
 
 
 def _harmless(line: str) -> str:
     """`line` so that it cannot end the code block that it stands in, nor steer a terminal."""
-    visible = "".join(c if c.isprintable() or c == "\t" else "�" for c in line)
-    return visible.replace("```", "``\u200b`")
+    return _visible(line).replace("```", "``\u200b`")
+
+
+def _visible(line: str) -> str:
+    """`line` with control characters replaced."""
+    return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)

@@ -176,7 +176,9 @@ class Toolbox:
         except KeyError:
             return await self.perform(name, arguments, lambda: _unknown_tool(name))
         except ValidationError as error:
-            message = f"bad arguments for {name}: {error.errors()[0]['msg']}"
+            first = error.errors()[0]
+            field_name = ".".join(map(str, first["loc"]))
+            message = f"bad arguments for {name}: {field_name}: {first['msg']}"
             return await self.perform(name, arguments, lambda: ToolResult(Status.ERROR, message))
         return await self.perform(name, arguments, lambda: self._dispatch(checked))
 
@@ -225,7 +227,8 @@ class Toolbox:
         findings = tuple(_as_finding(passage) for passage in _fused(found)[:k])
         if not findings:
             return ToolResult(Status.NO_DATA, "no runbook answers this")
-        return ToolResult(Status.OK, f"{len(findings)} runbook passages", findings)
+        named = ", ".join(f"{finding.source} ({finding.note})" for finding in findings)
+        return ToolResult(Status.OK, f"Runbook: {named}.", findings)
 
     def _dispatch(self, arguments: _Arguments) -> ToolResult:
         match arguments:

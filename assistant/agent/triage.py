@@ -134,7 +134,7 @@ def _survey(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolRep
 
 def _survey_result(scope: Scope, query: str) -> ToolResult:
     findings = survey_captures(scope.captures.values(), query, _MAX_EVIDENCE)
-    summary = f"Read {len(scope.captures)} captures: {len(findings)} telling passages."
+    summary = f"Captures read: {len(scope.captures)}; telling passages in them: {len(findings)}."
     return ToolResult(Status.OK if findings else Status.NO_DATA, summary, findings)
 
 
@@ -153,8 +153,9 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
 
     Without a `limit`, few findings come behind a clear lead.
 
-    The best lead of each kind is among them: a log, a capture and a service manager see the same
-    trouble from different sides, and one of them alone can fill the list with its side.
+
+    A log, a capture and a service manager see the same trouble from different sides, and one of
+    them alone could fill the list with its side.
     """
     ranked = sorted(evidence, key=lambda item: -item.finding.suspicion)
     strongest = ranked[0].finding.suspicion if ranked else 0.0
@@ -162,9 +163,17 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
     if limit is None:
         limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
     worth_reading = [item for item in ranked if item.finding.suspicion >= floor]
-    best = {item.finding.kind: item for item in reversed(worth_reading)}.values()
-    others = [item for item in worth_reading if item not in best]
-    chosen = [*best, *others[: max(0, limit - len(best))]]
+    return _mixed(worth_reading, limit)
+
+
+def _mixed(ranked: Sequence[Evidence], limit: int) -> list[Evidence]:
+    """The first `limit` of `ranked`, no kind above half of them while others have more."""
+    chosen: list[Evidence] = []
+    passed_over: list[Evidence] = []
+    for item in ranked:
+        num_same = sum(item.finding.kind == other.finding.kind for other in chosen)
+        (chosen if num_same < (limit + 1) // 2 else passed_over).append(item)
+    chosen = [*chosen[:limit], *passed_over[: max(0, limit - len(chosen))]]
     return sorted(chosen, key=lambda item: -item.finding.suspicion)
 
 

@@ -85,9 +85,12 @@ class CallReader:
         read it.
         """
         call = parse_call(self._held) if self._is_call else None
-        if call is None:
-            return self._release(len(self._held)), None
-        return "", call if self._fits(call) else None
+        if call is not None:
+            return "", call if self._fits(call) else None
+        if self._is_call and any(f'"{name}"' in self._held for name in self._schemas):
+            # The beginning of a call that was never finished.
+            return "", None
+        return self._release(len(self._held)), None
 
     def _fits(self, call: Call) -> bool:
         schema = self._schemas.get(call.name)

@@ -47,7 +47,7 @@ class Scene:
 
     def turn(self, question: str) -> Turn:
         toolbox = Toolbox(self.scope, self.runbooks, 0.3, self.ledger, self.events.append)
-        return Turn("s1", understand(question), toolbox, self.events.append)
+        return Turn("s1", understand(question, self.scope.now), toolbox, self.events.append)
 
     @asynccontextmanager
     async def strategy(self, folder: Path, max_drilldowns: int) -> AsyncIterator[BoundedStrategy]:

@@ -233,3 +233,47 @@ def test_no_invented_fact_passes(frame: str, invented: str, size: int) -> None:
     shown = through_gate(*re.findall(f"(?s).{{1,{size}}}", text))
     assert invented not in shown
     assert shown.startswith("The pool is exhausted. ")
+
+
+# To be added to tests/assistant/agent/test_checking.py together with the proposed checking.py.
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The full volume is /var/lib/postgresql.",
+        "It is a TCP/IP and/or I/O problem.",
+        "Run systemctl restart payments to clear the pool.",
+        "The service answers slowly, systemctl shows nothing, kill no process.",
+        "It uses port 8443 and 98 % of the disk.",
+    ],
+)
+def test_no_plain_word_or_full_stop_is_taken_for_a_fact(grounding, sentence):
+    assert grounding.unsupported(sentence) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fact"),
+    [
+        ("Run systemctl restart checkout.", "systemctl restart checkout"),
+        ("Now kubectl delete pod everything.", "kubectl delete pod"),
+        ("Run rm -rf / at once.", "rm -rf /"),
+        ("It happened 12 times.", "12"),
+        ("There were 41 errors.", "41"),
+        ("Version 2.3 is to blame.", "2.3"),
+    ],
+)
+def test_parts_of_numbers_and_bare_commands_are_found(grounding, sentence, fact):
+    assert grounding.unsupported(sentence) == [fact]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The pool is full [L9].", "The pool is full."),
+        ("The pool is full [L1, L9].", "The pool is full [L1]."),
+        ('It says "all is lost. Everything burns". So be it.', "So be it."),
+        ("The pool is full. 60000 calls failed.", "The pool is full. "),
+    ],
+)
+def test_gate(text, shown):
+    assert through_gate(text) == shown
+    assert through_gate(*text) == shown

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ DISK = evidence("log", "cart", "CRITICAL cannot open ledger.db: disk is full")
 
 def turn_of() -> Turn:
     toolbox = Toolbox(None, None, 0.3, Ledger(), lambda _: None)  # type: ignore[arg-type]
-    return Turn("s", understand("Why?"), toolbox, lambda _: None)
+    return Turn("s", understand("Why?", datetime(2026, 3, 1, tzinfo=UTC)), toolbox, lambda _: None)
 
 
 async def shown(script: str, form: Form = "cause", reason: str = "stop") -> str:

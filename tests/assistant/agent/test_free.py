@@ -295,3 +295,42 @@ async def test_text_of_logs_that_looks_like_a_call_runs_nothing(
         turn = finished(await ask(assistant, bundle))
     assert len(server.requests) == 1
     assert "search_logs" not in [call.name for call in turn.tool_calls]
+
+
+async def test_words_before_a_call_stand_apart(tmp_path: Path, bundle: Path) -> None:
+    server = Completions(
+        Reply("Let me look", calls=[SEARCH]), Reply("The pool of pay is exhausted [L1].")
+    )
+    async with talking(tmp_path, server) as assistant:
+        turn = finished(await ask(assistant, bundle))
+    assert turn.answer.startswith("Let me look\n\nThe pool of pay is exhausted [L1].\n\n")
+
+
+async def test_sentence_that_the_token_limit_cut_is_left_out(tmp_path: Path, bundle: Path) -> None:
+    server = Completions(Reply("The pool is exhausted [L1]. More is to be sa", finish="length"))
+    async with talking(tmp_path, server) as assistant:
+        turn = finished(await ask(assistant, bundle))
+    assert paragraph(turn).strip() == "The pool is exhausted [L1]."
+
+
+async def test_model_without_an_end_is_said_to_have_none(tmp_path: Path, bundle: Path) -> None:
+    server = Completions(*[Reply(calls=[SEARCH])] * 40)
+    async with talking(tmp_path, server) as assistant:
+        turn = finished(await ask(assistant, bundle))
+    assert paragraph(turn).startswith("The model looked 8 times and came to no answer")
+
+
+async def test_earlier_turns_evidence_is_quoted_only_when_cited(
+    tmp_path: Path, bundle: Path
+) -> None:
+    log = bundle / "logs" / "pay.log"
+    server = Completions(
+        Reply("The pool is exhausted [L1]."), Reply("Still fine."), Reply("It was the pool [L1].")
+    )
+    async with talking(tmp_path, server) as assistant:
+        await ask(assistant, bundle)
+        log.write_text("2026-03-01T12:10:00Z ERROR certificate expired\n")
+        second = finished(await ask(assistant, bundle, continue_last=True))
+        third = finished(await ask(assistant, bundle, continue_last=True))
+    assert LINE not in second.answer
+    assert LINE in third.answer

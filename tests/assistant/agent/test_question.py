@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.agent.question import understand
+
+NOW = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
 
 QUESTIONS = [
     # The person wants to know what is wrong.
@@ -58,7 +62,7 @@ QUESTIONS = [
 def test_question_is_understood(
     text: str, intent: str, since: str, terms: tuple[str, ...], line_count: int | None
 ) -> None:
-    question = understand(text)
+    question = understand(text, NOW)
     assert question.text == text
     assert question.intent == intent
     assert question.since == since
@@ -82,7 +86,7 @@ def test_question_is_understood(
     ],
 )
 def test_only_a_period_that_is_certain_is_taken(text: str, since: str) -> None:
-    assert understand(text).since == since
+    assert understand(text, NOW).since == since
 
 
 @pytest.mark.parametrize(
@@ -96,11 +100,43 @@ def test_only_a_period_that_is_certain_is_taken(text: str, since: str) -> None:
     ],
 )
 def test_apostrophes_and_json_are_no_words_to_look_for(text: str) -> None:
-    assert understand(text).terms == ()
+    assert understand(text, NOW).terms == ()
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_understood_as_something(text: str) -> None:
-    question = understand(text)
+    question = understand(text, NOW)
     assert question.intent in ("diagnose", "show", "find")
     assert all(term in text for term in question.terms)
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("What failed since 14:00?", "5401s"),
+        ("What failed since 23:30?", f"{16 * 3600 + 1}s"),
+        ("What failed yesterday?", f"{39 * 3600 + 1800 + 1}s"),
+        ("Any errors today?", f"{15 * 3600 + 1800 + 1}s"),
+        ("What broke in the last half hour?", "1800s"),
+        ("Errors in the past five minutes?", "5m"),
+        ("Errors in the last 30 secs?", "30s"),
+    ],
+)
+def test_times_of_the_clock_and_in_words(text: str, since: str) -> None:
+    assert understand(text, NOW).since == since
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "terms"),
+    [
+        ("Print the last 100 lines of worker", "show", ()),
+        ("Any idea why checkout is slow?", "diagnose", ()),
+        ("Can you see anything suspicious in the logs?", "diagnose", ()),
+        ("Grep the logs for ERROR", "find", ("ERROR",)),
+        ("Search checkout for card_declined", "find", ("card_declined",)),
+        ("What is wrong with pod \"cart-1\" in namespace 'prod'?", "diagnose", ()),
+    ],
+)
+def test_ways_of_saying_it(text: str, intent: str, terms: tuple[str, ...]) -> None:
+    question = understand(text, NOW)
+    assert (question.intent, question.terms) == (intent, terms)

@@ -38,8 +38,7 @@ def test_dialects_of_a_call_are_understood_and_not_shown(text: str, shown: str, 
     [
         "plain words",
         "code `df -h` and a < b and {braces}",
-        '{"name": "look", "arguments": "not an object"}',
-        '{"name": "look", "arguments": {"cut',
+        '{"name": "unknown", "arguments": {"cut',
         "```sh\ndf -h\n```",
         "ends with a fence ```",
     ],
@@ -55,6 +54,8 @@ def test_what_is_no_call_is_text(text: str, size: int) -> None:
         '{"name": "other_tool", "arguments": {}}',
         '{"name": "look", "arguments": {}}',
         '{"name": "look", "arguments": {"at": 1}}',
+        '{"name": "look", "arguments": "not an object"}',
+        '{"name": "look", "arguments": {"cut',
         '{"name": "look", "arguments": {"at": "x", "also": "y"}}',
     ],
 )
