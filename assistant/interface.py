@@ -17,8 +17,9 @@ class AskRequest:
 
     `session` names a session to continue (the beginning of its id is enough); with
     `continue_last` the last used one; otherwise a new one begins. `bundle` is a folder to answer
-    from instead of the live systems; `files` are attachments, `stdin_file` among them the spooled
-    standard input, which has no name of its own.
+    from instead of the live systems, `files` are attachments, and `stdin_file` is the spooled
+    standard input. A continued session that brings none of them goes on with those of its last
+    turn.
     """
 
     question: str

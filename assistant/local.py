@@ -129,6 +129,7 @@ class LocalAssistant:
             emit(TurnFailed(session, problem.code, problem.message, problem.hint))
 
     async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
+        request = await self._with_earlier_evidence(session, request)
         scope = await asyncio.to_thread(open_scope, request, self._settings)
         ledger = await self._store.ledger(session)
         toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
@@ -138,8 +139,18 @@ class LocalAssistant:
         turn = Turn(session, question, toolbox, emit)
         emit(TurnStarted(session, request.question))
         draft = await self._strategy.answer(turn)
-        await self._store.keep(session, StoredTurn(request.question, draft.answer), ledger)
+        kept = StoredTurn(request.question, draft.answer, request.bundle, request.files)
+        await self._store.keep(session, kept, ledger)
         return _finished(turn, draft, self._settings.model.name)
+
+    async def _with_earlier_evidence(self, session: str, request: AskRequest) -> AskRequest:
+        """`request` on the last turn's bundle or files, when it brings nothing of its own."""
+        if request.bundle or request.files or request.stdin_file:
+            return request
+        turns = await self._store.turns(session)
+        if not turns:
+            return request
+        return replace(request, bundle=turns[-1].bundle, files=turns[-1].files)
 
 
 def open_scope(request: AskRequest, settings: Settings) -> Scope:

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 );
 CREATE TABLE IF NOT EXISTS turns (
     session TEXT NOT NULL, number INTEGER NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL,
+    bundle TEXT NOT NULL, files TEXT NOT NULL,
     PRIMARY KEY (session, number)
 );
 CREATE TABLE IF NOT EXISTS evidence (
@@ -56,10 +57,12 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A finished turn."""
+    """A finished turn, with the bundle and the files that it was answered from."""
 
     question: str
     answer: str
+    bundle: Path | None = None
+    files: tuple[Path, ...] = ()
 
 
 class SessionStore:
@@ -103,10 +106,11 @@ class SessionStore:
 
     async def turns(self, session: str) -> list[StoredTurn]:
         """The turns of `session`, oldest first."""
-        query = "SELECT question, answer FROM turns WHERE session = ? ORDER BY number"
-        return [
-            StoredTurn(*row) for row in await self._connection.execute_fetchall(query, [session])
-        ]
+        query = (
+            "SELECT question, answer, bundle, files FROM turns WHERE session = ? ORDER BY number"
+        )
+        rows = await self._connection.execute_fetchall(query, [session])
+        return [_stored_turn(*row) for row in rows]
 
     async def ledger(self, session: str) -> Ledger:
         """The evidence that `session` has gathered so far."""
@@ -128,8 +132,8 @@ class SessionStore:
                 [now, session],
             )
             await self._connection.execute(
-                "INSERT INTO turns SELECT ?, num_turns, ?, ? FROM sessions WHERE id = ?",
-                [session, turn.question, turn.answer, session],
+                "INSERT INTO turns SELECT ?, num_turns, ?, ?, ?, ? FROM sessions WHERE id = ?",
+                [session, turn.question, turn.answer, *_places(turn), session],
             )
             await self._connection.executemany(
                 "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)",
@@ -232,6 +236,17 @@ async def open_sessions(data_dir: Path) -> AsyncIterator[SessionStore]:
             yield SessionStore(connection, checkpoints, locks)
     except aiosqlite.DatabaseError as error:
         raise _unusable(data_dir, error) from error
+
+
+def _places(turn: StoredTurn) -> tuple[str, str]:
+    """The turn's bundle and files, absolute, as they are stored."""
+    bundle = "" if turn.bundle is None else str(turn.bundle.absolute())
+    return bundle, json.dumps([str(path.absolute()) for path in turn.files])
+
+
+def _stored_turn(question: str, answer: str, bundle: str, files: str) -> StoredTurn:
+    paths = tuple(Path(path) for path in json.loads(files))
+    return StoredTurn(question, answer, Path(bundle) if bundle else None, paths)
 
 
 def _make_folders(*folders: Path) -> None:

@@ -145,6 +145,31 @@ async def test_turn_is_told_in_events_and_kept(settings: Settings, bundle: Path)
     assert engine.is_closed
 
 
+async def test_continued_session_goes_on_with_its_evidence(
+    settings: Settings, bundle: Path
+) -> None:
+    async with opened(settings, Engine(ANSWER, ANSWER, ANSWER)) as assistant:
+        await ask(assistant, bundle=bundle)
+        events = await ask(assistant, "Since when?", continue_last=True)
+        attached = await ask(assistant, files=(bundle / "logs" / "pay.log",), continue_last=True)
+    names = [event.name for event in events if isinstance(event, ToolStarted)]
+    assert "analyze_logs" in names
+    assert finished(events).citations[0].text == ERROR_LINE
+    assert "read_captures" not in {c.name for c in finished(attached).tool_calls}
+
+
+async def test_continued_session_answers_from_what_it_knows_when_the_evidence_was_piped(
+    settings: Settings, tmp_path: Path
+) -> None:
+    piped = tmp_path / "piped.txt"
+    piped.write_text(f"{ERROR_LINE}\n")
+    engine = Engine(ANSWER.replace("pay has", "stdin has"), "**Answer** [L1]: The pool was full.")
+    async with opened(settings, engine) as assistant:
+        await ask(assistant, stdin_file=piped)
+        events = await ask(assistant, "And what was full?", continue_last=True)
+    assert finished(events).answer.startswith("**Answer** [L1]: The pool was full.")
+
+
 async def test_drill_down_is_a_tool_call_like_any_other(settings: Settings, bundle: Path) -> None:
     deeper = settings.model_copy(update={"agent": AgentSettings(max_drilldowns=1)})
     async with opened(deeper, Engine(CHOICE, ANSWER)) as assistant:
