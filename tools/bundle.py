@@ -72,19 +72,6 @@ def attach_files(
     return Scope("files", now or _newest_time(logs.values(), files), logs, captures)
 
 
-def merge_scopes(base: Scope, added: Scope) -> Scope:
-    """`base` with the logs and captures of `added`; of equal names the added one gets a number."""
-    logs = dict(base.logs)
-    captures = dict(base.captures)
-    for name, source in added.logs.items():
-        free = _free_name(name, {**logs, **captures})
-        logs[free] = LogSource(free, source.paths)
-    for name, capture in added.captures.items():
-        free = _free_name(name, {**logs, **captures})
-        captures[free] = Capture(free, capture.path, capture.command, capture.succeeded)
-    return Scope(base.origin, base.now, logs, captures, base.services)
-
-
 def _checked(folder: Path) -> Path:
     hint = "name a folder with logs and command outputs"
     try:
@@ -286,6 +273,8 @@ def _looks_like_log(path: Path) -> bool:
 
 
 def _free_name(name: str, taken: Mapping[str, object], folder: str = "") -> str:
+    # A file's name may be bytes that are no text, which neither a database nor a model takes.
+    name = os.fsencode(name).decode("utf-8", "replace")
     if name not in taken:
         return name
     if folder and folder != "." and f"{folder}/{name}" not in taken:

@@ -248,7 +248,7 @@ def _page_scores(page: _Page, subjects: Sequence[str], known: dict[str, float]) 
     factor = 1.0
     if not page.capture.succeeded:
         # A command that failed says less about the system than about the command.
-        factor = 0.5
+        factor = 0.7
     elif _DOCUMENT.search(page.capture.command):
         factor = 0.5
     is_about = any(word in page.subject for word in subjects)

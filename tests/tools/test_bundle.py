@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.bundle import attach_files, merge_scopes, open_bundle
+from tools.bundle import attach_files, open_bundle
 from tools.errors import InvalidQuery, SourceNotFound, SourceUnreadable
 
 LINE = "2025-01-02 03:04:05 INFO ok\n"
@@ -176,11 +176,3 @@ def test_attached_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_nothing_attached_is_an_empty_scope() -> None:
     scope = attach_files([])
     assert (scope.logs, scope.captures) == ({}, {})
-
-
-def test_scopes_merge_without_losing_a_name(tmp_path: Path) -> None:
-    write(tmp_path, {"one/a.log": LINE, "two/a.log": LINE, "two/b.txt": "x\n"})
-    first = attach_files([tmp_path / "one/a.log"])
-    merged = merge_scopes(first, attach_files([tmp_path / "two/a.log", tmp_path / "two/b.txt"]))
-    assert sorted(merged.logs) == ["a.log", "a.log (2)"]
-    assert sorted(merged.captures) == ["b.txt"]

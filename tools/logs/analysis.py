@@ -237,7 +237,9 @@ class _SourceAnalysis:
 
 
 def _finding_id(source: str, level: str | None, template: str) -> str:
-    return blake2s(f"{source}\0{level}\0{template}".encode(), digest_size=5).hexdigest()
+    return blake2s(
+        f"{source}\0{level}\0{template}".encode(errors="replace"), digest_size=5
+    ).hexdigest()
 
 
 def _is_cut(line: LogLine) -> bool:

@@ -1,9 +1,8 @@
-"""The two questions about services, answered from any service back end as a `ToolResult`."""
+"""The states of all services, from any service back end, as a `ToolResult`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from tools.errors import BackendUnavailable
 from tools.evidence import Finding
@@ -39,22 +38,6 @@ def list_services_tool(backend: ServiceBackend | None) -> ToolResult:
     )
 
 
-def service_status_tool(backend: ServiceBackend | None, name: str) -> ToolResult:
-    """The state of the service called `name`; for an unknown one, the names that come close."""
-    if backend is None:
-        return _no_backend()
-    try:
-        states = backend.list_services()
-    except BackendUnavailable as error:
-        return _unavailable(error)
-    for state in states:
-        if state.name == name:
-            return ToolResult(
-                Status.OK, f"{backend.name}: {_verdict([state])}", (_finding(backend.name, state),)
-            )
-    return ToolResult(Status.ERROR, _unknown(name, [state.name for state in states]))
-
-
 def _no_backend() -> ToolResult:
     return ToolResult(
         Status.ERROR,
@@ -65,13 +48,6 @@ def _no_backend() -> ToolResult:
 def _unavailable(error: BackendUnavailable) -> ToolResult:
     summary = f"The states of services are unknown: {error.message}."
     return ToolResult(Status.ERROR, f"{summary}\nTo do: {error.hint}." if error.hint else summary)
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known)
-    if close:
-        return f"There is no service {name!r}. Did you mean {' or '.join(close)}?"
-    return f"There is no service {name!r}. The services are: {_names(known)}."
 
 
 def _worth_showing(states: Sequence[ServiceState]) -> list[ServiceState]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from tools.errors import BackendUnavailable
 from tools.result import Status
 from tools.scope import ServiceState
-from tools.services.tool import MAX_FINDINGS, list_services_tool, service_status_tool
+from tools.services.tool import MAX_FINDINGS, list_services_tool
 
 
 @dataclass
@@ -86,27 +86,8 @@ def test_no_backend_and_no_answer_are_errors_that_say_unknown() -> None:
     error = BackendUnavailable("there is no supervisor socket at unix:///x", "start supervisord")
     for result in (
         list_services_tool(None),
-        service_status_tool(None, "front"),
         list_services_tool(FakeBackend(error=error)),
-        service_status_tool(FakeBackend(error=error), "front"),
     ):
         assert result.status is Status.ERROR
         assert "unknown" in result.summary
     assert "start supervisord" in result.summary
-
-
-def test_the_status_of_one_service() -> None:
-    result = service_status_tool(FakeBackend([running("front"), FATAL]), "payments")
-    assert result.status is Status.OK
-    assert [finding.source for finding in result.findings] == ["supervisor:payments"]
-    assert "1 unhealthy: payments" in result.summary
-
-
-def test_an_unknown_name_gets_the_close_ones() -> None:
-    backend = FakeBackend([running("front"), FATAL])
-    assert service_status_tool(backend, "payment").summary == (
-        "There is no service 'payment'. Did you mean payments?"
-    )
-    far = service_status_tool(backend, "redis")
-    assert far.status is Status.ERROR
-    assert "front, payments" in far.summary
