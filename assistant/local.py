@@ -2,7 +2,7 @@
 
 It owns the model, the sessions and the knowledge base, and puts a turn together: it opens the scope
 that the question is about, runs a strategy, and passes on what happens as events. The model loads
-in the background from the first moment, because reading logs does not need it.
+while the logs are read, because reading them does not need it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class LocalAssistant:
         self._settings = settings
         self._store = store
         self._runbooks = runbooks
-        self._model = asyncio.create_task(load(settings))
+        self._load = load
+        self._model: asyncio.Task[LocalChatModel | RemoteChatModel] | None = None
         self._strategy = _strategy(settings, self._loaded_model, store)
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
@@ -100,16 +101,23 @@ class LocalAssistant:
 
     async def aclose(self) -> None:
         """See `Assistant.aclose`."""
-        self._model.cancel()
-        await asyncio.wait([self._model])
-        # What loading failed with was told to whoever waited for the model.
-        if not self._model.cancelled() and self._model.exception() is None:
-            await self._model.result().aclose()
+        if self._model is not None:
+            self._model.cancel()
+            await asyncio.wait([self._model])
+            # What loading failed with was told to whoever waited for the model.
+            if not self._model.cancelled() and self._model.exception() is None:
+                await self._model.result().aclose()
         self._runbooks.close()
+
+    def _loading(self) -> asyncio.Task[LocalChatModel | RemoteChatModel]:
+        """The loading of the model, begun when it is first wanted."""
+        if self._model is None:
+            self._model = asyncio.create_task(self._load(self._settings))
+        return self._model
 
     async def _loaded_model(self) -> BaseChatModel:
         # A cancelled turn must not cancel the loading that the next one waits for.
-        return await asyncio.shield(self._model)
+        return await asyncio.shield(self._loading())
 
     async def _answer(self, request: AskRequest, emit: Emit) -> None:
         session = request.session or ""
@@ -131,6 +139,8 @@ class LocalAssistant:
     async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
         request = await self._with_earlier_evidence(session, request)
         scope = await asyncio.to_thread(open_scope, request, self._settings)
+        # Evidence that cannot be opened is said at once; from here on the model is wanted.
+        self._loading()
         ledger = await self._store.ledger(session)
         toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
         question = understand(request.question, scope.now)
