@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import stat
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+import textwrap
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assistant.cli.completion import session_ids
 from assistant.cli.context import EXIT_FAILED, EXIT_OK, EXIT_WAITING, Context, context_of
-from assistant.cli.output import AnswerPrinter, Spinner, note, print_json, working
+from assistant.cli.output import AnswerPrinter, Spinner, note, print_json
+from assistant.cli.stdin import spooled_stdin
 
 if TYPE_CHECKING:
     from assistant.events import Event, ToolFinished, TurnFailed, TurnFinished
     from assistant.interface import AskRequest
 
 _DEFAULT_QUESTION = "What is wrong here?"
-_DOING = {
-    "analyze_logs": "reading logs",
-    "search_logs": "searching logs",
-    "tail_logs": "reading the last lines",
-    "read_captures": "reading captures",
-    "read_capture": "reading a capture",
-    "list_services": "asking for service states",
-    "search_runbooks": "searching runbooks",
+_LOOKED_AT = {
+    "analyze_logs": "logs",
+    "search_logs": "log lines",
+    "tail_logs": "last lines",
+    "read_captures": "captures",
+    "read_capture": "capture",
+    "list_services": "services",
+    "search_runbooks": "runbooks",
 }
 
 
@@ -51,21 +50,27 @@ def ask(
         bool, typer.Option("--continue", "-c", help="Go on with the last session.")
     ] = False,
     session: Annotated[
-        str | None, typer.Option(help="Go on with this session.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Go on with this session.", autocompletion=session_ids, show_default=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask what is wrong. Text piped to standard input is evidence."""
+    if session is not None and continue_last:
+        raise typer.BadParameter("give -c or --session, not both")
+    wanted = (question or "").strip()
     with spooled_stdin() as stdin_file:
         has_evidence = stdin_file is not None or bool(files) or bundle is not None
-        if not question and not has_evidence:
+        if not wanted and not has_evidence:
             raise typer.BadParameter("ask a question, or give evidence with -f, --bundle or a pipe")
         if bundle is not None and (files or stdin_file is not None):
             raise typer.BadParameter("--bundle is the whole evidence: leave out -f and the pipe")
         from assistant.interface import AskRequest
 
         request = AskRequest(
-            question=question or _DEFAULT_QUESTION,
+            question=wanted or _DEFAULT_QUESTION,
             session=session,
             continue_last=continue_last,
             bundle=bundle,
@@ -101,6 +106,7 @@ class _TextView:
 
     def __init__(self) -> None:
         self._answer = AnswerPrinter()
+        self._running: dict[int, str] = {}
         self._spinner: Spinner | None = None
 
     def __enter__(self) -> None:
@@ -108,7 +114,7 @@ class _TextView:
 
     def __exit__(self, *_: object) -> None:
         self._stop_spinner()
-        self._answer.abandon()
+        self._answer.finish()
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -116,23 +122,33 @@ class _TextView:
 
         match event:
             case events.ToolStarted():
-                self._update(_DOING.get(event.name, event.name))
+                self._running[event.call] = _name(event.name)
+                self._update_spinner()
             case events.ToolFinished():
-                self._update("thinking")
+                self._running.pop(event.call, None)
+                self._update_spinner()
                 note(_tool_line(event))
             case events.TextDelta():
-                self._stop_spinner()
+                self._begin_answer()
                 self._answer.push(event.text)
             case events.TurnFinished():
                 self._answer.finish()
+                _set_apart()
                 note(_usage_line(event))
             case events.TurnFailed():
                 self._stop_spinner()
+                self._answer.finish()
                 _show_failure(event)
 
-    def _update(self, text: str) -> None:
+    def _begin_answer(self) -> None:
         if self._spinner is not None:
-            self._spinner.update(text)
+            self._stop_spinner()
+            _set_apart()
+
+    def _update_spinner(self) -> None:
+        if self._spinner is not None:
+            names = ", ".join(self._running.values())
+            self._spinner.update(f"looking at {names}" if names else "thinking")
 
     def _stop_spinner(self) -> None:
         if self._spinner is not None:
@@ -180,34 +196,32 @@ def _show_failure(event: TurnFailed) -> None:
         note(f"  {event.hint}")
 
 
+def _set_apart() -> None:
+    """An empty line between progress and answer, where a person sees both."""
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        note("")
+
+
+def _name(tool: str) -> str:
+    return _LOOKED_AT.get(tool, tool)
+
+
 def _tool_line(event: ToolFinished) -> str:
+    """`+ logs: Analysed checkout, its whole length: 440 lines.` in one line of the terminal."""
     mark = {"ok": "+", "no_data": "-"}.get(event.status, "!")
+    took = f" ({event.duration_s:.0f} s)" if event.duration_s >= 1 else ""
     summary = event.summary.splitlines()[0] if event.summary else event.status
+    line = f"{mark} {_name(event.name)}{took}: {summary}"
     width = shutil.get_terminal_size().columns
-    line = f"{mark} {_DOING.get(event.name, event.name)} ({event.duration_s:.1f} s): {summary}"
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def _usage_line(event: TurnFinished) -> str:
     usage = event.usage
-    return (
-        f"session {event.session} · {usage.model} · first word {usage.ttft_s:.1f} s, "
-        f"all {usage.total_s:.1f} s · {usage.prompt_tokens:,} prompt tokens "
-        f"({usage.cached_tokens:,} cached), {usage.completion_tokens:,} written"
-    )
-
-
-@contextmanager
-def spooled_stdin(*, wanted: bool = True) -> Iterator[Path | None]:
-    """Standard input in a file of this user's own, when something is piped in; else None."""
-    mode = os.fstat(sys.stdin.fileno()).st_mode if sys.stdin else 0
-    if not wanted or not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
-        yield None
-        return
-    with (
-        tempfile.NamedTemporaryFile(prefix="midwatch-stdin-", suffix=".txt") as file,
-        working("reading standard input"),
-    ):
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.flush()
-        yield Path(file.name) if file.tell() else None
+    parts = [
+        f"session {event.session}",
+        f"first word {usage.ttft_s:.1f} s, all {usage.total_s:.1f} s",
+    ]
+    if usage.completion_tokens:
+        parts.append(f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written")
+    return textwrap.fill(" · ".join(parts), shutil.get_terminal_size().columns)

@@ -68,14 +68,16 @@ def search(
         note("No runbooks yet: midwatch ingest FOLDER")
     elif not passages:
         note("No passage answers this.")
-    for passage in passages:
+    for number, passage in enumerate(passages):
+        if number:
+            print()
         stdout_console().print(
             visible(f"{passage.score:.2f}  {passage.path}:{passage.line}  {passage.heading}"),
             style="bold",
             markup=False,
             soft_wrap=True,
         )
-        print(visible(_clipped(passage.text)), end="\n\n")
+        print(visible(_clipped(passage.text)))
 
 
 def _with_bar(work: Callable[[Callable[[IngestProgress], None]], IngestReport]) -> IngestReport:
@@ -94,7 +96,11 @@ def _with_bar(work: Callable[[Callable[[IngestProgress], None]], IngestReport]) 
         TextColumn("files, {task.fields[chunks]} passages"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=stderr_console(), transient=True) as bar:
+    console = stderr_console()
+    # Where there is no terminal, a bar that goes away again would leave an empty line.
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("reading", total=None, chunks=0)
 
         def show(progress: IngestProgress) -> None:

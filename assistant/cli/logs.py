@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.ask import spooled_stdin
 from assistant.cli.context import context_of
 from assistant.cli.output import print_json, visible, working
+from assistant.cli.stdin import spooled_stdin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +117,7 @@ def _print_report(report: LogReport, limit: int) -> None:
         print(visible(_finding_lines(finding)))
     left = len(report.findings) - limit
     if left > 0:
-        print(f"\n… and {left} more findings: raise -n, or take --json")
+        print(f"\n… and {left} more: raise -n, or take --json")
     if not report.findings:
         print("Nothing stands out.")
 

@@ -25,7 +25,9 @@ from assistant.cli import (
     services,
     sessions,
 )
-from assistant.cli.context import EXIT_FAILED, EXIT_INTERRUPTED, Context
+from assistant.cli.completion import model_names
+from assistant.cli.context import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Context
+from assistant.cli.output import note
 
 app = typer.Typer(
     name="midwatch",
@@ -66,7 +68,11 @@ def root(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Model name, or the path of a GGUF file.", show_default=False),
+        typer.Option(
+            help="Model name, or the path of a GGUF file.",
+            autocompletion=model_names,
+            show_default=False,
+        ),
     ] = None,
     data_dir: Annotated[
         Path | None,
@@ -89,20 +95,35 @@ def root(
 def main() -> None:
     """Run the command line and exit with its status."""
     _quiet_libraries()
-    # `midwatch … | head` ends midwatch quietly, as it ends any other program.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name, or a log in a terminal of another alphabet, must not end a command.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     verbose = "--verbose" in sys.argv or "-v" in sys.argv
     try:
-        status = app(standalone_mode=False)
-    except typer.Abort:
-        status = EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        status = app(prog_name="midwatch", standalone_mode=False) or EXIT_OK
+    except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge: every failure becomes a sentence
         status = _report(error, verbose=verbose)
-    sys.stdout.flush()
-    sys.exit(status or 0)
+    if status == EXIT_INTERRUPTED:
+        _leave_at_once()
+    _flush()
+    sys.exit(status)
+
+
+def _leave_at_once() -> None:
+    """Exit without waiting for threads that compute; what had to be put away has been by now."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    note("interrupted")
+    os._exit(EXIT_INTERRUPTED)
+
+
+def _flush() -> None:
+    """Write out what is left. `midwatch … | head` ends quietly: whoever read it has gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _set_up_logging(*, verbose: bool) -> None:
@@ -126,9 +147,9 @@ def _report(error: Exception, *, verbose: bool) -> int:
     if verbose:
         logging.getLogger(__name__).error("failed", exc_info=error)
     problem = describe(error)
-    print(f"midwatch: {problem.message}", file=sys.stderr)
+    note(f"midwatch: {problem.message}")
     if problem.hint:
-        print(f"  {problem.hint}", file=sys.stderr)
+        note(f"  {problem.hint}")
     return EXIT_FAILED
 
 
@@ -136,9 +157,9 @@ def _quiet_libraries() -> None:
     """Libraries that would print, phone home or look for newer versions of themselves: do not."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    # It outweighs all other variables of LangSmith, which somebody may have set for other programs:
-    # traces hold whole prompts, log lines included.
-    os.environ["LANGSMITH_TRACING_V2"] = "false"
+    # Traces hold whole prompts, log lines included. The first outweighs LangSmith's other switches,
+    # which somebody may have set for other programs; the second is an older one, and an error.
+    os.environ.update(LANGSMITH_TRACING_V2="false", LANGCHAIN_TRACING="false")
 
 
 if __name__ == "__main__":

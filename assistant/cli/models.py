@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assistant.cli.completion import model_names
 from assistant.cli.context import EXIT_FAILED, context_of
 from assistant.cli.output import print_json, stderr_console, stdout_console
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Get and check model files.", no_args_is_help=True)
 
 Name = Annotated[
-    str | None, typer.Argument(help="A name from the list; default: the default model.")
+    str | None,
+    typer.Argument(
+        help="A name from the list; default: the default model.", autocompletion=model_names
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -39,13 +43,15 @@ def list_models(context: typer.Context, as_json: AsJson = False) -> None:
         )
         return
     from rich.filesize import decimal
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("model", "size", "here", "use", box=None, pad_edge=False)
+    # A name is typed in again: it must not be cut where the terminal is narrow.
+    name, use = Column("model", no_wrap=True), Column("use", overflow="fold")
+    table = Table(name, "size", "here", use, box=None, pad_edge=False)
     for entry in store.catalog:
-        default = " (default)" if entry.is_default else ""
         here = "yes" if entry.file in installed else "no"
-        table.add_row(entry.name + default, decimal(entry.size_bytes), here, entry.use)
+        remark = " (default)" if entry.is_default else ""
+        table.add_row(entry.name, decimal(entry.size_bytes), here, entry.use + remark)
     stdout_console().print(table)
 
 

@@ -7,7 +7,9 @@ escape sequences, whoever wrote them.
 from __future__ import annotations
 
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -19,16 +21,24 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
+# Wider than any table: a row in a pipe is one line.
+_PIPE_COLUMNS = 10_000
+# The last one has no width: it keeps three backticks in a quotation from ending it.
+_KEPT = "\n\t\u200b"
+# What JSON lets stand and a terminal may obey all the same.
+_C1_CONTROL = re.compile(r"[\x7f-\x9f]")
+
 
 def visible(text: str) -> str:
-    """`text` with control characters replaced, line breaks and tabs kept."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    """`text` with control characters replaced; line breaks, tabs and all kinds of spaces kept."""
+    return "".join(c if _is_harmless(c) else "\ufffd" for c in text.replace("\r\n", "\n"))
 
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output; dataclasses, paths and times are understood."""
     indent = 2 if sys.stdout.isatty() else None
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=indent), flush=True)
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
+    print(_C1_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text), flush=True)
 
 
 def note(text: str) -> None:
@@ -37,10 +47,10 @@ def note(text: str) -> None:
 
 
 def stdout_console() -> Console:
-    """The console for results; it knows about pipes, widths and `NO_COLOR`."""
+    """The console for results; it knows about `NO_COLOR`, and breaks no line in a pipe."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 
 
 def stderr_console() -> Console:
@@ -89,55 +99,59 @@ class AnswerPrinter:
     """
 
     def __init__(self) -> None:
-        self._is_terminal = sys.stdout.isatty()
-        self._console = stdout_console() if self._is_terminal else None
+        self._console = _answer_console() if sys.stdout.isatty() else None
         self._live: Live | None = None
         self._open = ""
+        self._has_printed = False
 
     def push(self, text: str) -> None:
         """Show more of the answer."""
         shown = visible(text)
         if self._console is None:
             print(shown, end="", flush=True)
+            self._has_printed = True
             return
-        self._open += shown
-        finished, self._open = split_blocks(self._open)
+        *finished, self._open = blocks(self._open + shown)
         if finished:
             self._stop_live()
-            self._print(finished)
-        if self._open.strip():
-            self._redraw()
+        for block in finished:
+            self._print(block)
+        self._redraw()
 
     def finish(self) -> None:
-        """End the answer with a line break."""
-        if self._console is None:
+        """End the answer, or what came of it, with a line break; may be called twice."""
+        if self._console is not None:
+            self._stop_live()
+            self._print(self._open)
+            self._open = ""
+        elif self._has_printed:
             print(flush=True)
+            self._has_printed = False
+
+    def _print(self, block: str) -> None:
+        from assistant.cli.markdown import AnswerMarkdown
+
+        assert self._console is not None
+        if not block.strip():
             return
-        self._stop_live()
-        self._print(self._open)
-        self._open = ""
-
-    def abandon(self) -> None:
-        """Leave the terminal in order when no answer came."""
-        self._stop_live()
-
-    def _print(self, markdown: str) -> None:
-        from rich.markdown import Markdown
-
-        if markdown.strip() and self._console is not None:
-            self._console.print(Markdown(markdown))
+        if self._has_printed:
             self._console.print()
+        self._console.print(AnswerMarkdown(block))
+        self._has_printed = True
 
     def _redraw(self) -> None:
+        from rich.console import Group
         from rich.live import Live
-        from rich.markdown import Markdown
 
+        from assistant.cli.markdown import AnswerMarkdown
+
+        if not self._open.strip():
+            return
         if self._live is None:
-            self._live = Live(
-                console=self._console, transient=True, refresh_per_second=12, auto_refresh=False
-            )
+            self._live = Live(console=self._console, transient=True, auto_refresh=False)
             self._live.start()
-        self._live.update(Markdown(self._open), refresh=True)
+        above = [""] if self._has_printed else []
+        self._live.update(Group(*above, AnswerMarkdown(self._open)), refresh=True)
 
     def _stop_live(self) -> None:
         if self._live is not None:
@@ -145,16 +159,38 @@ class AnswerPrinter:
             self._live = None
 
 
-def split_blocks(markdown: str) -> tuple[str, str]:
-    """`markdown` cut after its last finished block: a blank line that is not inside a fence."""
-    end, at, is_fenced = 0, 0, False
+def blocks(markdown: str) -> list[str]:
+    """`markdown` cut into its blocks, which together are all of it; the last may be unfinished.
+
+    A block begins after a blank line with a line that is neither indented, and so part of a list's
+    entry, nor inside a fence.
+    """
+    found = [""]
+    is_fenced = is_after_blank = False
     for line in markdown.splitlines(keepends=True):
-        at += len(line)
+        if is_after_blank and not is_fenced and not line[0].isspace():
+            found.append("")
+        found[-1] += line
+        is_after_blank = not line.strip()
         if line.lstrip().startswith("```"):
             is_fenced = not is_fenced
-        if line.strip() == "" and line.endswith("\n") and not is_fenced:
-            end = at
-    return markdown[:end], markdown[end:]
+    return found
+
+
+def _is_harmless(character: str) -> bool:
+    return (
+        character.isprintable()
+        or character in _KEPT
+        or unicodedata.category(character) == "Zs"  # a space, of whatever width
+    )
+
+
+def _answer_console() -> Console:
+    from rich.console import Console
+
+    from assistant.cli.markdown import THEME
+
+    return Console(highlight=False, theme=THEME)
 
 
 def _plain(value: Any) -> Any:

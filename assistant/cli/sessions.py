@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from assistant.cli.completion import session_ids
 from assistant.cli.context import context_of
 from assistant.cli.output import note, print_json, stdout_console, visible
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, show and delete conversations.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(help="A session's id, or its beginning.")]
+Id = Annotated[
+    str, typer.Argument(help="A session's id, or its beginning.", autocompletion=session_ids)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Result = TypeVar("_Result")
 
@@ -32,13 +35,16 @@ def list_sessions(context: typer.Context, as_json: AsJson = False) -> None:
     if not sessions:
         note("No sessions yet: midwatch ask QUESTION")
         return
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("id", "last used", "turns", "first question", box=None, pad_edge=False)
+    # Where the terminal is narrow, the question gives way.
+    fixed = [Column(header, no_wrap=True) for header in ("id", "last used", "turns")]
+    table = Table(*fixed, "question", box=None, pad_edge=False)
     for info in sessions:
-        used = info.updated_at_utc[:16].replace("T", " ")
-        table.add_row(info.id, used, str(info.num_turns), Text(visible(info.title)))
+        used = info.updated_at_utc[5:16].replace("T", " ")
+        title = Text(visible(info.title), no_wrap=True, overflow="ellipsis")
+        table.add_row(info.id, used, str(info.num_turns), title)
     stdout_console().print(table)
 
 

@@ -130,12 +130,12 @@ def _source_line(source: SourceSummary) -> str:
     if not source.levels:
         verdict = "no lines in this time range"
     elif source.problem_lines:
-        verdict = f"{source.problem_lines:,} problem lines"
+        verdict = f"lines with a problem: {source.problem_lines:,}"
     else:
-        verdict = "0 problem lines: nothing wrong was found in this log"
+        verdict = "lines with a problem: 0, nothing wrong was found in this log"
     return (
         f"{source.name}: {source.lines:,} lines ({format_size(source.bytes)}), {span}; "
-        f"levels: {levels or 'none'}; {source.template_count} templates; {verdict}{notes}"
+        f"levels: {levels or 'none'}; {verdict}{notes}"
     )
 
 

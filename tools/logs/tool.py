@@ -21,7 +21,7 @@ from tools.scope import LogSource, Scope
 from tools.window import EVERYTHING, Window, parse_duration
 
 _MAX_NAMES = 20
-_ANY_LINE = "."
+_ANY_LINE = r"\S"
 _MAX_CONTEXT_CHARS = 1200
 
 
@@ -106,7 +106,9 @@ def tail_logs_tool(scope: Scope, since: str = "", *, limit: int = 10) -> ToolRes
     findings = tuple(
         replace(finding, note="", suspicion=0.0) for finding in _match_findings(results, limit)
     )
-    what = f"{where}: the last {len(findings)} of {total:,} lines."
+    times = [match.time for result in results for match in result.matches if match.time]
+    span = format_span(min(times), max(times)) if times else ""
+    what = f"{where}: the last {len(findings):,} of {total:,} lines{span and f', {span}'}."
     return ToolResult(Status.OK, what, findings, total - len(findings))
 
 
