@@ -27,10 +27,10 @@ fmt: install ## format the code and sort its imports
 	$(PYTHON) -m ruff format .
 
 bench: install models ## measure times to the first word
-	$(MIDWATCH) bench
+	$(PYTHON) benchmarks/first_word.py
 
-docs: install ## write the command line's reference
-	$(PYTHON) -m typer assistant.cli.main utils docs --name midwatch --output docs/commands.md
+docs: install ## write the reference of commands and settings
+	$(PYTHON) docs/generate.py
 
 install:
 	@.ci/install
