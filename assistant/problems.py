@@ -7,7 +7,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from assistant.engine.errors import EngineError
+from assistant.engine.errors import ContextOverflow, EngineError
 from assistant.errors import MidwatchError
 from knowledge.errors import KnowledgeError
 from tools.errors import ToolsError
@@ -29,6 +29,13 @@ def describe(error: BaseException) -> Problem:
     match error:
         case MidwatchError():
             return Problem(error.code, error.message, error.hint)
+        case ContextOverflow():
+            return Problem(
+                "engine",
+                error.message,
+                "attach long text with -f or pipe it in, ask in a new session, or raise [model] "
+                "context_tokens",
+            )
         case EngineError():
             return Problem("engine", error.message, error.hint)
         case ToolsError():

@@ -30,15 +30,18 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from assistant.agent.checking import cited_ids
-from assistant.agent.explain import NOTHING_STOOD_UP, Form, explain
+from assistant.agent.explain import Form, explain
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
-from assistant.agent.report import closing_sections, lines_section
+from assistant.agent.report import closing_sections, lines_section, strongest_lead
 from assistant.agent.toolbox import definition, narrowed
 from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.local import LocalChatModel
 from tools.evidence import Evidence
 
+# How many findings an answer quotes: the cause and its traces, or all that was found.
+_NUM_FACTS = 4
+_NUM_FOUND = 8
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160
 
@@ -127,6 +130,8 @@ class BoundedStrategy:
             self._max_drilldowns > 0
             and question.intent == "diagnose"
             and bool(work.turn.toolbox.scope.logs or work.turn.toolbox.scope.captures)
+            and bool(work.look.facts)
+            and not _is_healthy(work)
             and work.look.strongest < CONCLUSIVE
         )
         if may_drill:
@@ -178,40 +183,38 @@ class BoundedStrategy:
 
     async def _explain(self, state: _State, runtime: Runtime[_Work]) -> dict[str, Any]:
         work = runtime.context
-        turn, look = work.turn, work.look
-        assert look is not None
-        if turn.question.intent == "show":
-            turn.show_section(_requested_lines(look))
-        written = await self._written(state, work)
-        is_listing = turn.question.intent == "show" and bool(look.asked_for)
+        turn = work.turn
+        assert work.look is not None
+        form = _form(work)
+        if form is None:
+            written = _verdict_of_code(work)
+            turn.show_section(written)
+        else:
+            written = await self._written(state, work, form)
+        quotable = () if form is None else work.evidence
+        num_facts = _NUM_FACTS if turn.question.intent == "diagnose" else _NUM_FOUND
         turn.show_section(
-            closing_sections(written, work.evidence, look.overview, with_facts=not is_listing)
+            closing_sections(written, quotable, work.look.overview, num_facts=num_facts)
         )
         return {"messages": [*state["draft"], AIMessage(written)], "draft": []}
 
-    async def _written(self, state: _State, work: _Work) -> str:
-        """The model's own part, or what code says where there is nothing to explain."""
-        turn = work.turn
-        form = _form(work)
-        if form is None:
-            verdict = _verdict_without_model(work)
-            turn.show_section(verdict)
-            return verdict
-        if turn.shown:
-            turn.show("\n\n")
-        model = await turn.wait_for(self._model)
+    async def _written(self, state: _State, work: _Work, form: Form) -> str:
+        """The model's own part; code's words for the strongest lead when none of it stands up."""
+        model = await work.turn.wait_for(self._model)
         message = await explain(
             model,
             _conversation(model, state),
             tools=TOOLS,
-            turn=turn,
+            turn=work.turn,
             citable=work.citable,
             known=work.evidence,
             form=form,
         )
-        if not message.content:
-            turn.show(NOTHING_STOOD_UP)
-        return str(message.content)
+        if message.content:
+            return str(message.content)
+        lead = strongest_lead(work.citable)
+        work.turn.show(lead)
+        return lead
 
 
 def _conversation(model: BaseChatModel, state: _State) -> list[BaseMessage]:
@@ -230,33 +233,42 @@ def _conversation(model: BaseChatModel, state: _State) -> list[BaseMessage]:
 
 
 def _form(work: _Work) -> Form | None:
-    """What the model is to write; None when the findings leave it nothing to explain."""
+    """What the model is to write; None when code knows the answer itself."""
     assert work.look is not None
     intent, scope = work.turn.question.intent, work.turn.toolbox.scope
-    if not work.evidence:
+    if not work.evidence or _is_healthy(work) or (intent == "show" and scope.logs):
         return None
-    if intent == "show" and scope.logs:
-        return "remark" if work.look.asked_for else None
     if intent == "diagnose" and work.look.strongest >= SUSPICIOUS:
         return "cause"
     return "answer"
 
 
-def _verdict_without_model(work: _Work) -> str:
+def _is_healthy(work: _Work) -> bool:
+    """Whether logs and services were examined and nothing in them is a lead.
+
+    Captures are another matter: what is wrong in them may not look like it.
+    """
+    look, scope = work.look, work.turn.toolbox.scope
+    if look is None or look.failures or look.asked_for or not scope.logs or scope.captures:
+        return False
+    return look.strongest < SUSPICIOUS
+
+
+def _verdict_of_code(work: _Work) -> str:
     scope, look = work.turn.toolbox.scope, work.look
-    if look is not None and look.asked_summary:
+    assert look is not None
+    if look.asked_for:
+        return lines_section(f"**Lines**: {look.asked_summary}", look.asked_for)
+    if look.failures:
+        return f"**I cannot tell**: {' '.join(look.failures)}"
+    if look.asked_summary:
         return f"**No lines**: {look.asked_summary}"
     if scope.logs or scope.captures or scope.services:
-        return "**Nothing found**: what was examined shows no problem and no match."
+        return "**Nothing found**: what was examined shows no problem."
     return (
         "**I cannot tell**: there is no evidence to look at. Name log files with `-f`, a folder "
         "with `--bundle`, or `[logs.sources]` in the settings."
     )
-
-
-def _requested_lines(look: FirstLook) -> str:
-    lines = [item for item in look.asked_for if item.finding.kind == "log"]
-    return lines_section(f"**Lines**: {look.asked_summary}", lines) if lines else ""
 
 
 def _distinct(*evidence: Evidence) -> tuple[Evidence, ...]:

@@ -22,15 +22,10 @@ from assistant.chat.local import LocalChatModel
 from assistant.chat.template import text_of
 from tools.evidence import Evidence
 
-NOTHING_STOOD_UP = (
-    "What the model wrote did not stand up to the evidence and is left out; the strongest findings "
-    "are quoted below."
-)
+Form = Literal["cause", "answer"]
+"""`cause`: what is wrong, and the next step. `answer`: to a question."""
 
-Form = Literal["cause", "answer", "remark"]
-"""`cause`: what is wrong, and the next step. `answer`: to a question. `remark`: one sentence."""
-
-_MAX_TOKENS: dict[Form, int] = {"cause": 200, "answer": 140, "remark": 70}
+_MAX_TOKENS: dict[Form, int] = {"cause": 200, "answer": 140}
 # A full stop ends a sentence unless a number or a name goes on after it, in small letters or in
 # backticks: given a capital, a model that wants one more sentence writes it without the space.
 # Brackets are for ids, and those have been chosen already.
@@ -38,7 +33,7 @@ _SENTENCE_RULES = r"""
 paragraph ::= sentence (" " sentence)?
 following ::= [a-z] rest (" " sentence)?
 sentence ::= ([A-Z0-9"'] | "`" [^`\n\x00[\]]+ "`") rest
-rest ::= ([^\n\x00.`[\]] | "." [a-z0-9_/%-] | "`" [^`\n\x00[\]]+ "`")* "."
+rest ::= ([^\n\x00.`[\]] | "." [a-z0-9] | "`" [^`\n\x00[\]]+ "`")* "."
 """
 _NEXT = "**Next:**"
 _PLAIN_NAME = re.compile(r"[A-Za-z][\w-]{1,40}")
@@ -79,7 +74,7 @@ class _Head:
     def __init__(self, model: BaseChatModel, citable: Sequence[Evidence], form: Form) -> None:
         is_bound = isinstance(model, LocalChatModel)
         self.grammar = answer_grammar(citable, form) if is_bound else None
-        self._is_open = is_bound and form != "remark" and bool(citable)
+        self._is_open = is_bound and bool(citable)
         self._held = ""
         self.pending = ""
 
@@ -107,19 +102,13 @@ class _Paper:
     def write(self, text: str) -> None:
         """Show checked text. Blanks of a sentence that was dropped go with it, and so does a next
         step without a cause."""
-        if not self.text:
-            text = text.lstrip()
-        if not text or (not self.text and text.startswith(_NEXT)):
+        words = text.strip()
+        if not words or (not self.text and words.startswith(_NEXT)):
             return
-        if text.startswith(_NEXT):
-            text = "\n" * max(0, 2 - self._num_line_breaks()) + text
-        whole = self._head.pending + text
-        self._head.pending = ""
+        gap = "\n\n" if words.startswith(_NEXT) else " "
+        whole = gap + words if self.text else self._head.pending + words
         self.text += whole
         self._turn.show(whole)
-
-    def _num_line_breaks(self) -> int:
-        return len(self.text) - len(self.text.rstrip("\n"))
 
 
 def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
@@ -128,8 +117,8 @@ def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
     A cause begins with the name of the part that its first evidence comes from: left alone, a small
     model puts the blame on whatever the question named.
     """
-    if form == "remark" or not citable:
-        return f"root ::= sentence\n{_SENTENCE_RULES}"
+    if not citable:
+        return f"root ::= paragraph\n{_SENTENCE_RULES}"
     ids = " | ".join(_literal(item.id) for item in citable)
     if form == "cause":
         begun = " | ".join(f"{_literal(f'[{item.id}]')} more {_begun(item)}" for item in citable)

@@ -22,9 +22,8 @@ from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
-from assistant.agent.explain import NOTHING_STOOD_UP
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
-from assistant.agent.report import closing_sections
+from assistant.agent.report import closing_sections, strongest_lead
 from assistant.agent.toolbox import TOOL_NAMES, argument_schema, definition
 from assistant.agent.triage import first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
@@ -64,38 +63,18 @@ class FreeStrategy:
     async def _stream(self, turn: Turn, asked: str) -> str:
         """Run the loop, showing checked sentences as they come; all of them in the end."""
         agent = self._agent(await turn.wait_for(self._model), turn)
-        grounding = Grounding(asked)
-        grounding.learn_evidence(turn.toolbox.ledger)
-        gate = SentenceGate(grounding)
+        writing = _Writing(turn, asked)
         stream = agent.astream(
             {"messages": [HumanMessage(asked)]},
             {"configurable": {"thread_id": turn.session}},
             stream_mode="messages",
             durability="exit",
         )
-        num_calls, is_cut, is_new_part = 0, False, False
-        async with aclosing(stream) as chunks:
-            async for message, _ in chunks:
-                if isinstance(message, ToolMessage):
-                    num_calls += 1
-                    grounding.learn(text_of(message))
-                    grounding.learn_evidence(turn.toolbox.ledger)
-                elif isinstance(message, AIMessageChunk):
-                    turn.meter.count(message)
-                    is_cut = message.response_metadata.get("finish_reason") == "length" or is_cut
-                    if message.tool_call_chunks:
-                        # What it says before a call is no beginning of what it says after it.
-                        turn.show(gate.finish())
-                        is_new_part = True
-                    elif text := gate.push(text_of(message)):
-                        turn.show_section(text) if is_new_part else turn.show(text)
-                        is_new_part = False
-        if not is_cut and (text := gate.finish()):
-            turn.show_section(text) if is_new_part else turn.show(text)
-        written = "".join(turn.shown)
-        if not written.strip():
-            turn.show(NO_END if num_calls >= _MAX_TOOL_CALLS else NOTHING_STOOD_UP)
-        return written
+        async with aclosing(stream) as messages:
+            async for message, _ in messages:
+                writing.add(message)
+        writing.finish()
+        return "".join(turn.shown)
 
     def _agent(self, model: BaseChatModel, turn: Turn) -> Any:
         limits: list[AgentMiddleware[Any, Any, Any]] = [
@@ -109,6 +88,53 @@ class FreeStrategy:
             middleware=limits,
             checkpointer=self._checkpointer,
         )
+
+
+class _Writing:
+    """The answer as it streams: parts between tool calls, each checked sentence by sentence."""
+
+    def __init__(self, turn: Turn, asked: str) -> None:
+        self._turn = turn
+        self._grounding = Grounding(asked)
+        self._grounding.learn_evidence(turn.toolbox.ledger)
+        self._gate = SentenceGate(self._grounding)
+        self._num_calls = 0
+        self._is_cut = False
+        self._is_new_part = False
+
+    def add(self, message: Any) -> None:
+        """Take in a piece of the model's text, or a tool's result."""
+        if isinstance(message, ToolMessage):
+            self._num_calls += 1
+            self._grounding.learn(text_of(message))
+            self._grounding.learn_evidence(self._turn.toolbox.ledger)
+        elif isinstance(message, AIMessageChunk):
+            self._turn.meter.count(message)
+            self._is_cut = (
+                self._is_cut or message.response_metadata.get("finish_reason") == "length"
+            )
+            self._show(self._gate.push(text_of(message)))
+            if message.tool_call_chunks:
+                # What it says before a call is no beginning of what it says after it.
+                self._show(self._gate.finish())
+                self._is_new_part = True
+
+    def finish(self) -> None:
+        """Show the last sentence, unless it was cut; say so when there was none at all."""
+        if not self._is_cut:
+            self._show(self._gate.finish())
+        if not "".join(self._turn.shown).strip():
+            is_out_of_calls = self._num_calls >= _MAX_TOOL_CALLS
+            self._turn.show(
+                NO_END if is_out_of_calls else strongest_lead([*self._turn.toolbox.ledger])
+            )
+
+    def _show(self, text: str) -> None:
+        if text and self._is_new_part:
+            self._turn.show_section(text)
+            self._is_new_part = False
+        else:
+            self._turn.show(text)
 
 
 def _tool(name: str, turn: Turn) -> StructuredTool:

@@ -27,12 +27,12 @@ Write two or three short sentences in plain words."""
 
 EXPLAIN = {
     "diagnose": "Now say what is wrong and why, and what to do next.",
-    "show": "Now say in one sentence what these lines show.",
+    "show": "Now answer the question from the findings.",
     "find": "Now answer the question from the findings.",
 }
 
 _MAX_TEXT_CHARS = 200
-_MAX_NOTE_CHARS = 150
+_MAX_NOTE_CHARS = 180
 _MAX_RUNBOOK_CHARS = 420
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d[ T](?=\d\d:)")
 _TIME_STAMP = re.compile(
@@ -77,7 +77,7 @@ def listing(evidence: Sequence[Evidence]) -> str:
 def _entry(evidence: Evidence, shared_date: str) -> str:
     finding = evidence.finding
     about = finding.note.replace(shared_date, "") if shared_date else finding.note
-    note = f" ({_clipped(about, _MAX_NOTE_CHARS)})" if about else ""
+    note = f" ({_clipped(about, _MAX_NOTE_CHARS, is_note=True)})" if about else ""
     if finding.kind == "runbook":
         return f"[{evidence.id}]{note}: {_clipped(finding.text, _MAX_RUNBOOK_CHARS)}"
     text = _clipped(_read_out(finding.text), _MAX_TEXT_CHARS)
@@ -99,10 +99,13 @@ def _read_out(text: str) -> str:
     return f"{message} ({rest})" if rest else message
 
 
-def _clipped(text: str, limit: int) -> str:
-    """`text` without empty lines and within `limit` characters, the end of a long one kept."""
+def _clipped(text: str, limit: int, *, is_note: bool = False) -> str:
+    """`text` without empty lines and within `limit` characters, the end of a long one kept.
+
+    A note ends with how its numbers drifted, so its end is worth as much as its beginning.
+    """
     compact = "\n".join(line.strip() for line in text.strip().splitlines() if line.strip())
     if len(compact) <= limit:
         return compact
-    tail = limit // 4
+    tail = limit // 2 if is_note else limit // 4
     return f"{compact[: limit - tail]} … {compact[-tail:]}"

@@ -15,7 +15,9 @@ from tools.evidence import Evidence
 
 _MAX_QUOTE_CHARS = 400
 _MAX_RUNBOOK_LINES = 14
-_MAX_QUOTED = 8
+# A cause has its traces: so many findings are quoted although the answer cites fewer.
+_MIN_QUOTED = 4
+_MAX_FULL_OVERVIEW = 2
 
 
 def as_citation(evidence: Evidence) -> Citation:
@@ -25,30 +27,48 @@ def as_citation(evidence: Evidence) -> Citation:
 
 
 def closing_sections(
-    written: str, evidence: Sequence[Evidence], overview: Sequence[str], *, with_facts: bool = True
+    written: str,
+    evidence: Sequence[Evidence],
+    overview: Sequence[str],
+    *,
+    num_facts: int = _MIN_QUOTED,
 ) -> str:
-    """All that code adds below the model's words: quotations, a runbook, what was examined."""
+    """All that code adds below the model's words: quotations, a runbook, what was examined.
+
+    The facts are those that `written` cites, filled up to `num_facts` with the strongest others.
+    """
     runbooks = [item for item in evidence if item.finding.kind == "runbook"]
     sections = [
-        evidence_section(_to_quote(written, evidence)) if with_facts else "",
+        evidence_section(_to_quote(written, evidence, num_facts)),
         runbook_section(runbooks[:1]),
         examined_line(overview),
     ]
     return "\n\n".join(section for section in sections if section)
 
 
-def _to_quote(written: str, evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The facts that `written` cites, then the strongest others: a cause has its traces."""
+def strongest_lead(evidence: Sequence[Evidence]) -> str:
+    """The first fact in code's own words, for when the model has none that stand up."""
+    facts = [item for item in evidence if item.finding.kind != "runbook"]
+    if not facts:
+        return ""
+    note = f": {_inline(facts[0].finding.note)}" if facts[0].finding.note else ""
+    return f"**Strongest lead** [{facts[0].id}] `{_inline(facts[0].finding.source)}`{note}."
+
+
+def _to_quote(written: str, evidence: Sequence[Evidence], num_facts: int) -> list[Evidence]:
     ids = cited_ids(written)
     facts = [item for item in evidence if item.finding.kind != "runbook"]
     cited = [item for item in facts if item.id in ids]
     others = [item for item in facts if item.id not in ids]
-    return [*cited, *others[: max(0, _MAX_QUOTED - len(cited))]]
+    return [*cited, *others[: max(0, num_facts - len(cited))]]
 
 
 def examined_line(overview: Sequence[str]) -> str:
-    """What was looked at, in one line; empty when nothing was."""
-    looked = [line.strip().rstrip(".") for text in overview for line in text.splitlines()]
+    """What was looked at, in one line; empty when nothing was. Of many logs, only the sum."""
+    looked: list[str] = []
+    for text in overview:
+        head, *details = [line.strip().rstrip(".") for line in text.splitlines()]
+        looked += [head, *details] if len(details) <= _MAX_FULL_OVERVIEW else [head]
     return f"*Examined:* {'; '.join(filter(None, looked))}." if looked else ""
 
 

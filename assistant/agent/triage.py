@@ -45,6 +45,8 @@ class FirstLook:
     """Lines that the question wants to see or names the words of, whatever their suspicion."""
     asked_summary: str = ""
     """How many there are of those, and in what."""
+    failures: tuple[str, ...] = ()
+    """What could not be looked at, and why."""
 
     @property
     def strongest(self) -> float:
@@ -78,6 +80,7 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
         overview=tuple(overview),
         asked_for=asked_for,
         asked_summary=" ".join(report.result.summary for report in requested),
+        failures=tuple(r.result.summary for r in reports if r.result.status is Status.ERROR),
     )
 
 
@@ -167,10 +170,17 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
 
 
 def _mixed(ranked: Sequence[Evidence], limit: int) -> list[Evidence]:
-    """The first `limit` of `ranked`, no kind above half of them while others have more."""
+    """The first `limit` of `ranked`, no kind above half of them while others have more.
+
+    A text that stands in a stronger finding already (a log line that a capture repeats) is no
+    finding of its own.
+    """
     chosen: list[Evidence] = []
     passed_over: list[Evidence] = []
     for item in ranked:
+        text = item.finding.text.strip()
+        if any(text in other.finding.text for other in chosen):
+            continue
         num_same = sum(item.finding.kind == other.finding.kind for other in chosen)
         (chosen if num_same < (limit + 1) // 2 else passed_over).append(item)
     chosen = [*chosen[:limit], *passed_over[: max(0, limit - len(chosen))]]

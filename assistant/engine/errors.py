@@ -35,7 +35,7 @@ class ContextOverflow(RequestRefused):
     def __init__(self, needed: int, available: int) -> None:
         super().__init__(
             f"the prompt has {needed:,} tokens and the context holds {available:,}",
-            "shorten the question or its attachments, or raise [model] context_tokens",
+            "shorten the prompt, or load the model with a larger context",
         )
         self.needed = needed
         self.available = available

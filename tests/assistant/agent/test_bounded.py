@@ -7,7 +7,7 @@ import pytest
 
 from assistant.events import EvidenceAdded, TextDelta, ToolFinished, ToolStarted
 from tests.assistant.agent.scene import BROKEN, HEALTHY, Scene, ask, bundle
-from tests.assistant.chat.scripted import NO_TOOLS, ScriptedEngine
+from tests.assistant.chat.scripted import CHATML, NO_TOOLS, ScriptedEngine
 
 CAUSE = "**Cause** [L1]: cart cannot open ledger.db.\n\n**Next:** Free some space."
 QUESTION = "What is wrong with the cart?"
@@ -16,9 +16,11 @@ WEAK = "2026-03-01 12:00:00,000 INFO shop.cart: order 17 placed\n" * 40 + (
 )
 
 
-def scene(tmp_path: Path, log: str, *script: str, template: str | None = None) -> Scene:
-    engine = ScriptedEngine(*script, **({} if template is None else {"template": template}))
-    return Scene(bundle(tmp_path / "bundle", {"cart": log}), engine, tmp_path)
+def scene(tmp_path: Path, log: str, *script: str, template: str = CHATML) -> Scene:
+    engine = ScriptedEngine(*script, template=template)
+    # A capture may hide what does not look like trouble: with one, a weak look may go on.
+    captures = {"df.txt": "Mounted on / Use% 40%\n"} if log == WEAK else {}
+    return Scene(bundle(tmp_path / "bundle", {"cart": log}, captures), engine, tmp_path)
 
 
 async def test_clear_lead_is_explained_without_a_choice(tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ async def test_invented_figures_are_left_out(tmp_path: Path) -> None:
 async def test_nothing_that_stands_up_leaves_the_evidence(tmp_path: Path) -> None:
     invented = "**Cause** [L1]: cart lost 999 orders.\n\n**Next:** Call 555-0199."
     (draft,) = await ask(scene(tmp_path, BROKEN, invented), tmp_path, QUESTION)
-    assert draft.answer.startswith("What the model wrote did not stand up")
+    assert draft.answer.startswith("**Strongest lead** [L1] `cart`: 1 of 41 lines")
     assert "disk is full" in draft.answer
 
 
@@ -77,12 +79,21 @@ async def test_healthy_log_gets_codes_verdict_and_no_generation(tmp_path: Path) 
 
 
 async def test_requested_lines_come_verbatim_with_how_many_there_are(tmp_path: Path) -> None:
-    stage = scene(tmp_path, BROKEN, "One order after another was placed.")
+    stage = scene(tmp_path, BROKEN)
     (draft,) = await ask(stage, tmp_path, "Show me the last 3 log lines of cart")
     assert "the last 3 of 41 lines" in draft.answer
     assert draft.answer.count("order 17 placed") == 2
     assert "disk is full" in draft.answer
-    assert "One order after another was placed." in draft.answer
+    assert stage.engine.requests == []
+
+
+async def test_healthy_log_leaves_the_model_nothing_to_invent(tmp_path: Path) -> None:
+    stage = scene(tmp_path, HEALTHY)
+    (draft,) = await ask(stage, tmp_path, QUESTION)
+    assert draft.answer.startswith("**Nothing found**")
+    assert "lines with a problem: 0" in draft.answer
+    assert "order 17" not in draft.answer
+    assert stage.engine.requests == []
 
 
 async def test_weak_first_look_may_look_closer_once(tmp_path: Path) -> None:
@@ -114,8 +125,8 @@ async def test_choice_is_narrowed_to_what_there_is(tmp_path: Path) -> None:
     grammar = stage.engine.requests[0].grammar or ""
     assert "search_logs" in grammar
     assert "cart" in grammar
-    assert "read_capture" not in grammar
-    assert "read_capture" in stage.engine.prompt_text(0)
+    assert "'enum': ['df.txt']" in grammar
+    assert "df.txt" not in stage.engine.prompt_text(0).split("Question:")[0]
 
 
 async def test_later_prompts_begin_with_the_earlier_ones(tmp_path: Path) -> None:
@@ -192,6 +203,14 @@ async def test_model_without_tool_support_in_its_template(tmp_path: Path) -> Non
     )
     (draft,) = await ask(stage, tmp_path, QUESTION)
     assert "The cache was reloaded." in draft.answer
+
+
+async def test_what_cannot_be_read_is_not_called_healthy(tmp_path: Path) -> None:
+    stage = scene(tmp_path, HEALTHY)
+    next(iter(stage.scope.logs.values())).paths[0].unlink()
+    (draft,) = await ask(stage, tmp_path, QUESTION)
+    assert draft.answer.startswith("**I cannot tell**")
+    assert "cart.log" in draft.answer
 
 
 async def test_no_evidence_at_all_says_how_to_give_some(tmp_path: Path) -> None:

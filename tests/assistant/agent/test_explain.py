@@ -62,10 +62,6 @@ async def test_sentence_that_the_token_limit_cut_is_left_out() -> None:
     )
 
 
-async def test_remark_has_no_head() -> None:
-    assert await shown("The disk is full.", "remark") == "The disk is full."
-
-
 @pytest.mark.parametrize(
     ("item", "subject"),
     [
@@ -80,7 +76,7 @@ def test_subject_is_the_part_that_the_evidence_comes_from(item: Evidence, subjec
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("form", ["cause", "answer", "remark"])
+@pytest.mark.parametrize("form", ["cause", "answer"])
 async def test_real_model_keeps_to_the_form(model_file: Callable[[str], Path], form: Form) -> None:
     from assistant.engine.interface import GenerateRequest, Sampling, TextDelta
     from assistant.engine.llama import LlamaModel, LoadOptions
@@ -102,6 +98,5 @@ async def test_real_model_keeps_to_the_form(model_file: Callable[[str], Path], f
     pattern = {
         "cause": rf"\*\*Cause\*\* {ids}: cart [a-z][^\n]*\.\n\n\*\*Next:\*\* [^\n]+\.",
         "answer": rf"\*\*Answer\*\* {ids}: [^\n]+\.",
-        "remark": r"[^\n\[]+\.",
     }[form]
     assert re.fullmatch(pattern, text), text

@@ -131,7 +131,7 @@ async def test_answer_of_which_nothing_stands_says_so(tmp_path: Path, bundle: Pa
     async with talking(tmp_path, Completions(Reply("It failed 77 times."))) as assistant:
         turn = finished(await ask(assistant, bundle))
     assert "77" not in turn.answer
-    assert "did not stand up to the evidence" in paragraph(turn)
+    assert paragraph(turn).startswith("**Strongest lead** [L1]")
     assert LINE in turn.answer
 
 

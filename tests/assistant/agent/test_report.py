@@ -73,10 +73,10 @@ def test_runbook_and_what_was_examined_close_the_answer() -> None:
     assert "Read df" in last
 
 
-def test_facts_may_be_left_out() -> None:
-    text = closing_sections("[L1]", [LINE, STEPS], [], with_facts=False)
-    assert "**Evidence**" not in text
-    assert "**Runbook**" in text
+def test_facts_fill_up_what_the_answer_cites() -> None:
+    others = [Evidence(f"L{n}", Finding("log", "app", f"line {n}", n)) for n in range(2, 9)]
+    text = closing_sections("[L1] [L8]", [LINE, *others], [], num_facts=3)
+    assert [f"[L{n}]" in text for n in (1, 2, 3, 8)] == [True, True, False, True]
 
 
 def test_long_runbook_says_how_much_is_not_shown() -> None:

@@ -161,9 +161,11 @@ def test_a_window_over_a_log_without_times_says_so(analyze: Analyze) -> None:
 
 
 def test_verdicts(analyze: Analyze) -> None:
-    assert "0 problem lines: nothing wrong was found in this log" in summarize(analyze(noise(9)))
+    assert "lines with a problem: 0, nothing wrong was found in this log" in summarize(
+        analyze(noise(9))
+    )
     assert "app: empty: no log lines" in summarize(analyze([]))
-    assert "1 problem lines" in summarize(analyze([f"{stamp(0)} ERROR x failed"]))
+    assert "lines with a problem: 1" in summarize(analyze([f"{stamp(0)} ERROR x failed"]))
 
 
 def test_findings_are_verbatim_prefixes(analyze: Analyze) -> None:
