@@ -1,8 +1,9 @@
-"""What all tests share: the real model files, and a fake backend for the engine."""
+"""What all tests share: the real model files, and settings that are nobody's."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import platformdirs
 import pytest
 
 from assistant.models.store import ModelStore
+
+
+def pytest_configure() -> None:
+    # A job in the background ignores Ctrl-C, and so would every program that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
