@@ -33,7 +33,7 @@ from assistant.local import open_local_assistant
 from assistant.providers import models_dir
 from assistant.settings import DataSettings, Settings, load_settings
 
-MIDWATCH = (sys.executable, "-m", "assistant.cli.main")
+MIDWATCH = (sys.executable, "-m", "assistant.cli")
 QUESTIONS = (
     "What is wrong with the shop?",
     "Customers cannot pay. What is the cause?",

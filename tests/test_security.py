@@ -72,7 +72,7 @@ def test_tracing_that_was_switched_on_for_other_programs_is_off_here(
         "MIDWATCH_DATA_DIR": str(tmp_path / "data"),
     }
     asked = subprocess.run(
-        [sys.executable, "-m", "assistant.cli.main", "ask", "-f", str(log), "What is wrong?"],
+        [sys.executable, "-m", "assistant.cli", "ask", "-f", str(log), "What is wrong?"],
         env=os.environ | tracing | settings,
         stdin=subprocess.DEVNULL,
         capture_output=True,

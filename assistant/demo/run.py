@@ -25,7 +25,7 @@ from assistant.problems import describe
 from assistant.providers import models_dir
 from assistant.settings import load_settings
 
-MIDWATCH = (sys.executable, "-m", "assistant.cli.main")
+MIDWATCH = (sys.executable, "-m", "assistant.cli")
 QUESTION = "Customers cannot pay: checkout shows errors. What is wrong and what do I do?"
 BASELINE_S = 7.0
 # While midwatch thinks, a trickle of customers keeps the outage alive and the processor free.

@@ -36,7 +36,7 @@ class Program:
 
     def __init__(self, folder: Path, models_dir: Path) -> None:
         self.folder = folder
-        self.command = [sys.executable, "-m", "assistant.cli.main"]
+        self.command = [sys.executable, "-m", "assistant.cli"]
         self.environment = {
             **{key: value for key, value in os.environ.items() if key not in _CHANGES_OUTPUT},
             "PYTHONPATH": str(ROOT),

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -55,6 +56,29 @@ def nothing_is_kept(program: Program) -> None:
     again = program.run("ask", "are you still there?")
     assert again.status == 0, again.err
     assert "I cannot tell" in again.out
+
+
+INTERRUPTED_IMPORT = """
+import builtins, os, signal
+from assistant.cli.__main__ import main
+
+really_import = builtins.__import__
+
+def interrupting_import(name, *rest):
+    if name == "assistant.cli.main":
+        os.kill(os.getpid(), signal.SIGINT)
+    return really_import(name, *rest)
+
+builtins.__import__ = interrupting_import
+main()
+"""
+
+
+def test_while_it_still_imports() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True)
+    # A shell reports the signal as 130.
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == b""
 
 
 @pytest.mark.model
