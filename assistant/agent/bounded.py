@@ -40,7 +40,7 @@ from assistant.chat.local import LocalChatModel
 from tools.evidence import Evidence
 
 # How many findings an answer quotes: the cause and its traces, or all that was found.
-_NUM_FACTS = 4
+_NUM_FACTS = 5
 _NUM_FOUND = 8
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160

@@ -25,13 +25,14 @@ from tools.evidence import Evidence
 Form = Literal["cause", "answer"]
 """`cause`: what is wrong, and the next step. `answer`: to a question."""
 
-_MAX_TOKENS: dict[Form, int] = {"cause": 200, "answer": 140}
+_MAX_TOKENS: dict[Form, int] = {"cause": 220, "answer": 160}
 # A full stop ends a sentence unless a number or a name goes on after it, in small letters or in
 # backticks: given a capital, a model that wants one more sentence writes it without the space.
 # Brackets are for ids, and those have been chosen already.
 _SENTENCE_RULES = r"""
-paragraph ::= sentence (" " sentence)?
-following ::= [a-z] rest (" " sentence)?
+paragraph ::= sentence more-sentences
+following ::= [a-z] rest more-sentences
+more-sentences ::= (" " sentence (" " sentence)?)?
 sentence ::= ([A-Z0-9"'] | "`" [^`\n\x00[\]]+ "`") rest
 rest ::= ([^\n\x00.`[\]] | "." [a-z0-9] | "`" [^`\n\x00[\]]+ "`")* "."
 """
@@ -100,8 +101,10 @@ class _Paper:
         self.text = ""
 
     def write(self, text: str) -> None:
-        """Show checked text. Blanks of a sentence that was dropped go with it, and so does a next
-        step without a cause."""
+        """Show checked text.
+
+        Blanks of a sentence that was dropped go with it, and so does a next step without a cause.
+        """
         words = text.strip()
         if not words or (not self.text and words.startswith(_NEXT)):
             return
@@ -122,7 +125,7 @@ def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
     ids = " | ".join(_literal(item.id) for item in citable)
     if form == "cause":
         begun = " | ".join(f"{_literal(f'[{item.id}]')} more {_begun(item)}" for item in citable)
-        root = f'root ::= "**Cause** " ({begun}) "\\n\\n{_NEXT} " sentence'
+        root = f'root ::= "**Cause** " ({begun}) "\\n\\n{_NEXT} " paragraph'
     else:
         root = f'root ::= "**Answer** [" ({ids}) "]" more ": " paragraph'
     more = f'more ::= ("[" ({ids}) "]" ("[" ({ids}) "]")?)?'

@@ -16,7 +16,7 @@ from tools.evidence import Evidence
 _MAX_QUOTE_CHARS = 400
 _MAX_RUNBOOK_LINES = 14
 # A cause has its traces: so many findings are quoted although the answer cites fewer.
-_MIN_QUOTED = 4
+_MIN_QUOTED = 5
 _MAX_FULL_OVERVIEW = 2
 
 
