@@ -28,12 +28,13 @@ Form = Literal["cause", "answer"]
 _MAX_TOKENS: dict[Form, int] = {"cause": 220, "answer": 160}
 # A full stop ends a sentence unless a number or a name goes on after it, in small letters or in
 # backticks: given a capital, a model that wants one more sentence writes it without the space.
-# Brackets are for ids, and those have been chosen already.
+# Brackets are for ids, and those have been chosen already; a number that begins a sentence is
+# mostly that of a list.
 _SENTENCE_RULES = r"""
 paragraph ::= sentence more-sentences
 following ::= [a-z] rest more-sentences
 more-sentences ::= (" " sentence (" " sentence)?)?
-sentence ::= ([A-Z0-9"'] | "`" [^`\n\x00[\]]+ "`") rest
+sentence ::= ([A-Z"'] | "`" [^`\n\x00[\]]+ "`") rest
 rest ::= ([^\n\x00.`[\]] | "." [a-z0-9] | "`" [^`\n\x00[\]]+ "`")* "."
 """
 _NEXT = "**Next:**"

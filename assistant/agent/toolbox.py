@@ -228,7 +228,7 @@ class Toolbox:
         if not findings:
             return ToolResult(Status.NO_DATA, "no runbook answers this")
         named = ", ".join(f"{finding.source} ({finding.note})" for finding in findings)
-        return ToolResult(Status.OK, f"Runbook: {named}.", findings)
+        return ToolResult(Status.OK, f"Found {named}.", findings)
 
     def _dispatch(self, arguments: _Arguments) -> ToolResult:
         match arguments:

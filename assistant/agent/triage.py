@@ -27,6 +27,7 @@ _NOISE = 0.15
 # From here on the first look has its answer: more findings, and a small model's own search, only
 # distract from it.
 CONCLUSIVE = 0.7
+_CLOSE = 0.12
 _MAX_EVIDENCE = 8
 _MAX_CONCLUSIVE_EVIDENCE = 5
 _MAX_LINES = 10
@@ -55,8 +56,12 @@ class FirstLook:
 
     @property
     def leads(self) -> tuple[Evidence, ...]:
-        """The facts that a cause may rest on: none much weaker than the strongest."""
-        floor = min(SUSPICIOUS, self.strongest / 2)
+        """The facts that a cause may rest on: none much weaker than the strongest.
+
+        Where there is a clear lead, a small model that may choose among more prefers a symptom.
+        """
+        is_clear = self.strongest >= CONCLUSIVE
+        floor = self.strongest - _CLOSE if is_clear else min(SUSPICIOUS, self.strongest / 2)
         return tuple(item for item in self.facts if item.finding.suspicion >= floor)
 
     @property

@@ -104,7 +104,8 @@ async def test_failing_source_is_reported_and_the_others_are_read(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("suspicions", "num_leads"), [([0.9, 0.4, 0.2], 2), ([0.2, 0.15, 0.05], 2), ([], 0)]
+    ("suspicions", "num_leads"),
+    [([0.9, 0.8, 0.7], 2), ([0.5, 0.3, 0.2], 2), ([0.2, 0.15, 0.05], 2), ([], 0)],
 )
 def test_leads_are_not_much_weaker_than_the_strongest(
     suspicions: list[float], num_leads: int
