@@ -49,6 +49,10 @@ async def load_model(settings: Settings) -> LocalChatModel | RemoteChatModel:
         from assistant.chat.remote import open_remote_model
 
         return await asyncio.to_thread(open_remote_model, settings.model)
+    # On this thread, before others search and read: numpy fails when two threads import it at once.
+    import assistant.chat.local
+    import assistant.engine.llama  # noqa: F401
+
     model = await asyncio.to_thread(open_local_model, settings)
     if strategy_name(settings) == "bounded":
         from assistant.agent.bounded import TOOLS

@@ -21,24 +21,31 @@ import aiosqlite
 from assistant.errors import DataFolderError, SessionError
 from tools.evidence import Evidence, Finding, Ledger
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (
-    id TEXT PRIMARY KEY, title TEXT NOT NULL,
-    started_at_utc TEXT NOT NULL, updated_at_utc TEXT NOT NULL, num_turns INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS turns (
-    session TEXT NOT NULL, number INTEGER NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL,
-    bundle TEXT NOT NULL, files TEXT NOT NULL,
-    PRIMARY KEY (session, number)
-);
-CREATE TABLE IF NOT EXISTS evidence (
-    session TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, finding TEXT NOT NULL,
-    PRIMARY KEY (session, id)
-);
-"""
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY, title TEXT NOT NULL,
+        started_at_utc TEXT NOT NULL, updated_at_utc TEXT NOT NULL, num_turns INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS turns (
+        session TEXT NOT NULL, number INTEGER NOT NULL,
+        question TEXT NOT NULL, answer TEXT NOT NULL, bundle TEXT NOT NULL, files TEXT NOT NULL,
+        PRIMARY KEY (session, number)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS evidence (
+        session TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, finding TEXT NOT NULL,
+        PRIMARY KEY (session, id)
+    )
+    """,
+)
 _CHECKPOINT_TABLES = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('checkpoints', 'writes')"
 )
+_SCHEMA_VERSION = 1
 _TITLE_CHARS = 72
 # How long a write waits for another process's.
 _BUSY_TIMEOUT_S = 10.0
@@ -232,10 +239,26 @@ async def open_sessions(data_dir: Path) -> AsyncIterator[SessionStore]:
             aiosqlite.connect(database, timeout=_BUSY_TIMEOUT_S) as checkpoints,
         ):
             await connection.execute("PRAGMA journal_mode = WAL")
-            await connection.executescript(_SCHEMA)
+            await _prepare(connection, database)
             yield SessionStore(connection, checkpoints, locks)
     except aiosqlite.DatabaseError as error:
         raise _unusable(data_dir, error) from error
+
+
+async def _prepare(connection: aiosqlite.Connection, database: Path) -> None:
+    """Make the tables of a new file. Raises DataFolderError on a file of another version."""
+    # One transaction: another process may be making them at this moment.
+    await connection.execute("BEGIN IMMEDIATE")
+    [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
+    [(num_tables,)] = await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
+    if num_tables and version != _SCHEMA_VERSION:
+        raise DataFolderError(
+            f"{database} was written by another version of midwatch",
+            "move it away, or use the midwatch that wrote it",
+        )
+    for statement in (*_SCHEMA, f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+        await connection.execute(statement)
+    await connection.commit()
 
 
 def _places(turn: StoredTurn) -> tuple[str, str]:

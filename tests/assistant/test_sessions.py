@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -261,3 +262,16 @@ async def test_database_damaged_later_is_the_same_error(tmp_path: Path) -> None:
     with pytest.raises(DataFolderError, match="cannot be used"):
         async with open_sessions(tmp_path) as store:
             await store.all()
+
+
+async def test_file_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    database = tmp_path / "sessions.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE turns (session TEXT, number INTEGER)")
+        connection.execute("INSERT INTO turns VALUES ('a', 1)")
+        connection.commit()
+    with pytest.raises(DataFolderError, match="another version"):
+        async with open_sessions(tmp_path):
+            pytest.fail("opened")
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT * FROM turns").fetchall() == [("a", 1)]
