@@ -147,7 +147,8 @@ def subject_of(evidence: Evidence) -> str:
     if finding.kind not in ("log", "service"):
         return ""
     name = finding.source.rpartition(":")[2] if finding.kind == "service" else finding.source
-    return name if _PLAIN_NAME.fullmatch(name) else ""
+    # Piped text has come from some part, and does not say from which.
+    return name if _PLAIN_NAME.fullmatch(name) and name != "stdin" else ""
 
 
 def _literal(text: str) -> str:

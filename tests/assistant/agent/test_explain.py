@@ -69,6 +69,7 @@ async def test_sentence_that_the_token_limit_cut_is_left_out() -> None:
         (evidence("service", "supervisor:payments", "payments FATAL"), "payments"),
         (evidence("capture", "describe.txt", "OOMKilled"), ""),
         (evidence("log", "/var/log/a b.log", "x"), ""),
+        (evidence("log", "stdin", "x"), ""),
     ],
 )
 def test_subject_is_the_part_that_the_evidence_comes_from(item: Evidence, subject: str) -> None:
