@@ -18,7 +18,7 @@ from tools.errors import ToolsError
 from tools.evidence import Finding
 from tools.logs.reader import LogLine, read_lines
 from tools.logs.templates import Masker
-from tools.result import Status, ToolResult
+from tools.result import Status, ToolResult, error_result
 from tools.scope import Capture, LogSource
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -149,7 +149,7 @@ def read_capture(capture: Capture, query: str = "", limit: int = 15) -> ToolResu
     try:
         page = _open(capture)
     except ToolsError as error:
-        return ToolResult(Status.ERROR, f"{error.message}; {error.hint}")
+        return error_result(error)
     what = f"{capture.name}{f' ({capture.command})' if capture.command else ''}"
     if not page.lines:
         return ToolResult(Status.NO_DATA, f"Read {what}: it is empty.")

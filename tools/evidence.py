@@ -48,6 +48,16 @@ class Evidence:
     id: str
     finding: Finding
 
+    @property
+    def is_fact(self) -> bool:
+        """Whether it shows what happened; a runbook only says what can be done."""
+        return self.finding.kind != "runbook"
+
+
+def distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Each entry once, in the order of its first place."""
+    return tuple({item.id: item for item in evidence}.values())
+
 
 @dataclass(slots=True)
 class Ledger:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tools.errors import ToolsError
 from tools.evidence import Finding
 
 
@@ -33,3 +34,9 @@ class ToolResult:
     summary: str
     findings: tuple[Finding, ...] = ()
     omitted: int = 0
+
+
+def error_result(error: ToolsError) -> ToolResult:
+    """The error as a result that says what to do next."""
+    text = f"{error.message}; {error.hint}" if error.hint else error.message
+    return ToolResult(Status.ERROR, text)

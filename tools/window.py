@@ -26,6 +26,25 @@ class Window:
 EVERYTHING = Window()
 
 
+def window_since(now: datetime, since: str) -> Window:
+    """The time since `since` (`30m`) before `now`; everything when it is empty.
+
+    Open at the end: the newest line of a bundle carries the very time that is "now". Raises
+    InvalidQuery.
+    """
+    return Window(now - parse_duration(since)) if since else EVERYTHING
+
+
+def baseline_before(window: Window, length: str) -> Window | None:
+    """The time of `length` (`2h`) before `window`; None without a length or a start.
+
+    Raises InvalidQuery.
+    """
+    if not length or window.start is None:
+        return None
+    return Window(window.start - parse_duration(length), window.start)
+
+
 def parse_duration(text: str) -> timedelta:
     """`30m`, `2h`, `1d12h` as a timedelta. Raises InvalidQuery on anything else."""
     parts = re.findall(r"(\d+)([smhdw])", text.strip().lower())

@@ -37,7 +37,7 @@ from assistant.agent.toolbox import definition, narrowed
 from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.local import LocalChatModel
-from tools.evidence import Evidence
+from tools.evidence import Evidence, distinct
 
 # How many findings an answer quotes: the cause and its traces, or all that was found.
 _NUM_FACTS = 5
@@ -82,13 +82,13 @@ class _Work:
     def citable(self) -> tuple[Evidence, ...]:
         """What the model may rest its answer on."""
         leads = self.look.leads if self.look else ()
-        return _distinct(*leads, *self.drilled) or self.evidence
+        return distinct((*leads, *self.drilled)) or self.evidence
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """What this turn found; what the session had before, when it found nothing."""
         first = self.look.evidence if self.look else ()
-        return _distinct(*first, *self.drilled) or tuple(self.turn.toolbox.ledger)
+        return distinct((*first, *self.drilled)) or tuple(self.turn.toolbox.ledger)
 
 
 class BoundedStrategy:
@@ -269,10 +269,6 @@ def _verdict_of_code(work: _Work) -> str:
         "**I cannot tell**: there is no evidence to look at. Name log files with `-f`, a folder "
         "with `--bundle`, or `[logs.sources]` in the settings."
     )
-
-
-def _distinct(*evidence: Evidence) -> tuple[Evidence, ...]:
-    return tuple({item.id: item for item in evidence}.values())
 
 
 def _cited(turn: Turn, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:

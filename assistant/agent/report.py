@@ -37,7 +37,7 @@ def closing_sections(
 
     The facts are those that `written` cites, filled up to `num_facts` with the strongest others.
     """
-    runbooks = [item for item in evidence if item.finding.kind == "runbook"]
+    runbooks = [item for item in evidence if not item.is_fact]
     sections = [
         evidence_section(_to_quote(written, evidence, num_facts)),
         runbook_section(runbooks[:1]),
@@ -48,7 +48,7 @@ def closing_sections(
 
 def strongest_lead(evidence: Sequence[Evidence]) -> str:
     """The first fact in code's own words, for when the model has none that stand up."""
-    facts = [item for item in evidence if item.finding.kind != "runbook"]
+    facts = [item for item in evidence if item.is_fact]
     if not facts:
         return ""
     note = f": {_inline(facts[0].finding.note)}" if facts[0].finding.note else ""
@@ -57,7 +57,7 @@ def strongest_lead(evidence: Sequence[Evidence]) -> str:
 
 def _to_quote(written: str, evidence: Sequence[Evidence], num_facts: int) -> list[Evidence]:
     ids = cited_ids(written)
-    facts = [item for item in evidence if item.finding.kind != "runbook"]
+    facts = [item for item in evidence if item.is_fact]
     cited = [item for item in facts if item.id in ids]
     others = [item for item in facts if item.id not in ids]
     return [*cited, *others[: max(0, num_facts - len(cited))]]
@@ -74,7 +74,7 @@ def examined_line(overview: Sequence[str]) -> str:
 
 def evidence_section(evidence: Sequence[Evidence]) -> str:
     """The cited findings with their sources and verbatim text; empty when there are none."""
-    facts = [item for item in evidence if item.finding.kind != "runbook"]
+    facts = [item for item in evidence if item.is_fact]
     if not facts:
         return ""
     return "\n\n".join(["**Evidence**", *map(_fact, facts)])
@@ -82,7 +82,7 @@ def evidence_section(evidence: Sequence[Evidence]) -> str:
 
 def runbook_section(evidence: Sequence[Evidence]) -> str:
     """The runbook passages, quoted line by line; empty when there are none."""
-    passages = [item for item in evidence if item.finding.kind == "runbook"]
+    passages = [item for item in evidence if not item.is_fact]
     return "\n\n".join(_passage(item) for item in passages)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
 from tools.captures import survey_captures
-from tools.evidence import Evidence
+from tools.evidence import Evidence, distinct
 from tools.logs.tool import analyze_logs_tool, search_logs_tool, tail_logs_tool
 from tools.result import Status, ToolResult
 from tools.scope import Scope
@@ -67,7 +67,7 @@ class FirstLook:
     @property
     def facts(self) -> tuple[Evidence, ...]:
         """The evidence of what happened: everything but runbooks."""
-        return tuple(item for item in self.evidence if item.finding.kind != "runbook")
+        return tuple(item for item in self.evidence if item.is_fact)
 
 
 async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
@@ -77,7 +77,7 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     found = [item for report in reports if report not in requested for item in report.evidence]
     asked_for = tuple(item for report in requested for item in report.evidence)
     limit = None if question.intent == "diagnose" else _MAX_EVIDENCE
-    facts = _distinct([*asked_for, *_telling(found, limit)])
+    facts = distinct([*asked_for, *_telling(found, limit)])
     runbooks = await _runbooks(question, facts, toolbox)
     overview = [report.result.summary for report in reports if report.result.summary]
     return FirstLook(
@@ -161,7 +161,6 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
 
     Without a `limit`, few findings come behind a clear lead.
 
-
     A log, a capture and a service manager see the same trouble from different sides, and one of
     them alone could fill the list with its side.
     """
@@ -190,7 +189,3 @@ def _mixed(ranked: Sequence[Evidence], limit: int) -> list[Evidence]:
         (chosen if num_same < (limit + 1) // 2 else passed_over).append(item)
     chosen = [*chosen[:limit], *passed_over[: max(0, limit - len(chosen))]]
     return sorted(chosen, key=lambda item: -item.finding.suspicion)
-
-
-def _distinct(evidence: Sequence[Evidence]) -> list[Evidence]:
-    return list({item.id: item for item in evidence}.values())

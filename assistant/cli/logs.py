@@ -14,12 +14,9 @@ from assistant.cli.output import print_json, visible, working
 from assistant.cli.stdin import spooled_stdin
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from assistant.settings import Settings
     from tools.logs.report import LogFinding, LogReport, SourceSummary
     from tools.scope import LogSource
-    from tools.window import Window
 
 _STDIN = "-"
 
@@ -77,27 +74,19 @@ def _chosen(names: Sequence[str], settings: Settings, stdin_file: Path | None) -
 def _analyze(sources: Sequence[LogSource], since: str, baseline: str) -> LogReport:
     from tools.bundle import attach_files
     from tools.logs.analysis import analyze_logs
-    from tools.window import EVERYTHING
+    from tools.window import baseline_before, window_since
 
     with working("reading logs") as spinner:
         # A file that was copied from elsewhere ends in its own past: there is its "now".
         now = attach_files([path for source in sources for path in source.paths]).now
-        window, before = _windows(now, since, baseline) if since else (EVERYTHING, None)
+        window = window_since(now, since)
         return analyze_logs(
             sources,
             now=now,
             window=window,
-            baseline=before,
+            baseline=baseline_before(window, baseline),
             progress=lambda name, lines: spinner.update(f"reading {name}: {lines:,} lines"),
         )
-
-
-def _windows(now: datetime, since: str, baseline: str) -> tuple[Window, Window | None]:
-    from tools.window import Window, parse_duration
-
-    start = now - parse_duration(since)
-    before = Window(start - parse_duration(baseline), start) if baseline else None
-    return Window(start), before
 
 
 def _json_object(report: LogReport) -> dict[str, Any]:

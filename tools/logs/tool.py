@@ -16,9 +16,9 @@ from tools.evidence import Finding
 from tools.logs.analysis import Progress, analyze_logs
 from tools.logs.report import MAX_TEXT_CHARS, format_span, summarize, to_findings
 from tools.logs.search import LogMatch, LogMatches, search_logs
-from tools.result import Status, ToolResult
+from tools.result import Status, ToolResult, error_result
 from tools.scope import LogSource, Scope
-from tools.window import EVERYTHING, Window, parse_duration
+from tools.window import Window, baseline_before, window_since
 
 _MAX_NAMES = 20
 _ANY_LINE = r"\S"
@@ -40,12 +40,12 @@ def analyze_logs_tool(
     """
     try:
         sources = _sources(scope, source)
-        window = _window(scope.now, since)
+        window = window_since(scope.now, since)
         report = analyze_logs(
             sources,
             now=scope.now,
             window=window,
-            baseline=_baseline(window, baseline),
+            baseline=baseline_before(window, baseline),
             progress=progress,
         )
     except ToolsError as error:
@@ -70,11 +70,8 @@ def search_logs_tool(
     """The newest `limit` lines of the log `source` (all logs when empty) that match `pattern`."""
     try:
         sources = _sources(scope, source)
-        window = _window(scope.now, since)
-        results = [
-            search_logs(log, pattern, now=scope.now, window=window, context=context, limit=limit)
-            for log in sources
-        ]
+        window = window_since(scope.now, since)
+        results = _search(scope, sources, pattern, window, limit, context)
     except ToolsError as error:
         return error_result(error)
     total = sum(result.total for result in results)
@@ -92,11 +89,8 @@ def tail_logs_tool(scope: Scope, since: str = "", *, limit: int = 10) -> ToolRes
     """The newest `limit` lines of all logs, in the order of time, whatever they say."""
     try:
         sources = _sources(scope, "")
-        window = _window(scope.now, since)
-        results = [
-            search_logs(log, _ANY_LINE, now=scope.now, window=window, context=0, limit=limit)
-            for log in sources
-        ]
+        window = window_since(scope.now, since)
+        results = _search(scope, sources, _ANY_LINE, window, limit)
     except ToolsError as error:
         return error_result(error)
     total = sum(result.total for result in results)
@@ -110,12 +104,6 @@ def tail_logs_tool(scope: Scope, since: str = "", *, limit: int = 10) -> ToolRes
     span = format_span(min(times), max(times)) if times else ""
     what = f"{where}: the last {len(findings):,} of {total:,} lines{span and f', {span}'}."
     return ToolResult(Status.OK, what, findings, total - len(findings))
-
-
-def error_result(error: ToolsError) -> ToolResult:
-    """The error as a result that says what to do next."""
-    text = f"{error.message}; {error.hint}" if error.hint else error.message
-    return ToolResult(Status.ERROR, text)
 
 
 def unknown_name(kind: str, name: str, known: Sequence[str]) -> SourceNotFound:
@@ -137,15 +125,18 @@ def _sources(scope: Scope, name: str) -> list[LogSource]:
     raise unknown_name("log", name, list(scope.logs))
 
 
-def _window(now: datetime, since: str) -> Window:
-    # Open at the end: the newest line of a bundle carries the very time that is "now".
-    return Window(now - parse_duration(since), None) if since else EVERYTHING
-
-
-def _baseline(window: Window, length: str) -> Window | None:
-    if not length or window.start is None:
-        return None
-    return Window(window.start - parse_duration(length), window.start)
+def _search(
+    scope: Scope,
+    sources: Sequence[LogSource],
+    pattern: str,
+    window: Window,
+    limit: int,
+    context: int = 0,
+) -> list[LogMatches]:
+    return [
+        search_logs(log, pattern, now=scope.now, window=window, context=context, limit=limit)
+        for log in sources
+    ]
 
 
 def _named(sources: Sequence[LogSource]) -> str:

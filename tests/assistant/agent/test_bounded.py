@@ -10,6 +10,10 @@ from tests.assistant.agent.scene import BROKEN, HEALTHY, Scene, ask, bundle
 from tests.assistant.chat.scripted import CHATML, NO_TOOLS, ScriptedEngine
 
 CAUSE = "**Cause** [L1]: cart cannot open ledger.db.\n\n**Next:** Free some space."
+LOOKING_CLOSER = (
+    '{"name": "search_logs", "arguments": {"source": "cart", "pattern": "reloaded"}}',
+    "**Answer** [L1]: The cache was reloaded.",
+)
 QUESTION = "What is wrong with the cart?"
 WEAK = "2026-03-01 12:00:00,000 INFO shop.cart: order 17 placed\n" * 40 + (
     "2026-03-01 12:00:09,000 INFO shop.cart: cache reloaded\n"
@@ -97,12 +101,7 @@ async def test_healthy_log_leaves_the_model_nothing_to_invent(tmp_path: Path) ->
 
 
 async def test_weak_first_look_may_look_closer_once(tmp_path: Path) -> None:
-    stage = scene(
-        tmp_path,
-        WEAK,
-        '{"name": "search_logs", "arguments": {"source": "cart", "pattern": "reloaded"}}',
-        "**Answer** [L1]: The cache was reloaded.",
-    )
+    stage = scene(tmp_path, WEAK, *LOOKING_CLOSER)
     await ask(stage, tmp_path, QUESTION)
     assert [e.name for e in stage.events if isinstance(e, ToolStarted)][-1] == "search_logs"
     assert len(stage.engine.requests) == 2
@@ -138,12 +137,7 @@ async def test_later_prompts_begin_with_the_earlier_ones(tmp_path: Path) -> None
 
 
 async def test_tools_and_system_prompt_are_the_same_in_every_prompt(tmp_path: Path) -> None:
-    stage = scene(
-        tmp_path,
-        WEAK,
-        '{"name": "search_logs", "arguments": {"source": "cart", "pattern": "reloaded"}}',
-        "**Answer** [L1]: The cache was reloaded.",
-    )
+    stage = scene(tmp_path, WEAK, *LOOKING_CLOSER)
     await ask(stage, tmp_path, QUESTION)
     heads = {stage.engine.prompt_text(n).split("Question:")[0] for n in (0, 1)}
     assert len(heads) == 1
@@ -194,13 +188,7 @@ async def test_cancelled_turn_leaves_nothing_in_the_conversation(tmp_path: Path)
 
 
 async def test_model_without_tool_support_in_its_template(tmp_path: Path) -> None:
-    stage = scene(
-        tmp_path,
-        WEAK,
-        '{"name": "search_logs", "arguments": {"source": "cart", "pattern": "reloaded"}}',
-        "**Answer** [L1]: The cache was reloaded.",
-        template=NO_TOOLS,
-    )
+    stage = scene(tmp_path, WEAK, *LOOKING_CLOSER, template=NO_TOOLS)
     (draft,) = await ask(stage, tmp_path, QUESTION)
     assert "The cache was reloaded." in draft.answer
 
