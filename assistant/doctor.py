@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from assistant.errors import MidwatchError
+from assistant.load_plan import LoadPlan, choose_threads
+from assistant.machine import Machine, read_machine
 from assistant.settings import LoadedSettings, ModelSettings, Settings
 
 Verdict = Literal["ok", "warning", "failed"]
 
 _GIB = 1 << 30
+_MIB = 1 << 20
 _MIN_FREE_DISK_BYTES = 3 * _GIB
-# The weights, the cache of an 8,192-token context, and Python with its libraries.
-_EXTRA_MEMORY_BYTES = 1 * _GIB
+_BUILD_AGAIN = "build it again: pip install --force-reinstall --no-cache-dir llama-cpp-python"
+_BUILD_FLAGS = {"NVIDIA": "-DGGML_CUDA=on", "AMD": "-DGGML_HIP=on"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,8 @@ def examine(load: Callable[[], LoadedSettings]) -> list[Check]:
         Check("settings", "ok", files),
         _compiler(),
         *_model(settings),
-        *_memory(settings),
         _disk(settings.data.dir),
-        _threads(settings),
+        _threads(settings.model),
         _data_folder(settings.data.dir),
         _knowledge(settings),
         *_logs(settings),
@@ -61,6 +63,8 @@ def _compiler() -> Check:
     except PackageNotFoundError:
         installed = ""
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+    if installed and (trouble := _llama_trouble()):
+        return Check("llama.cpp", "failed", f"it cannot be loaded: {trouble}", _BUILD_AGAIN)
     if installed:
         return Check("llama.cpp", "ok", f"llama-cpp-python {installed} is built and installed")
     if compiler:
@@ -75,6 +79,15 @@ def _compiler() -> Check:
     )
 
 
+def _llama_trouble() -> str:
+    """Why llama.cpp cannot be loaded though it is installed: a library that is gone, say."""
+    try:
+        import assistant.engine.llama  # noqa: F401
+    except (ImportError, OSError, RuntimeError) as error:
+        return str(error)
+    return ""
+
+
 def _model(settings: Settings) -> Iterator[Check]:
     if settings.model.provider == "openai":
         yield _server(settings.model)
@@ -87,6 +100,67 @@ def _model(settings: Settings) -> Iterator[Check]:
         yield Check("model", "failed", error.message, error.hint)
         return
     yield Check("model", "ok", f"{path} ({path.stat().st_size / _GIB:.2f} GiB)")
+    if not _llama_trouble():
+        yield from _loading(settings.model, path)
+
+
+def _loading(model: ModelSettings, path: Path) -> Iterator[Check]:
+    """What loading the file would take of this machine at present."""
+    from assistant.providers import plan_for
+
+    plan, machine = plan_for(model, path), read_machine()
+    yield _gpu(model, plan, machine)
+    yield _cache(model, plan)
+    yield _memory(plan, machine)
+
+
+def _gpu(model: ModelSettings, plan: LoadPlan, machine: Machine) -> Check:
+    """Where the layers go; a GPU whose driver is there and that llama.cpp cannot use is told of."""
+    layers = plan.gpu_layers
+    if plan.gpus.devices:
+        names = ", ".join(f"{gpu.name} ({gpu.description})" for gpu in plan.gpus.devices)
+        shares = ":".join(f"{share:g}" for share in plan.tensor_split)
+        split = f", split {shares}" if shares else ""
+        return Check("GPU", "ok", f"{layers.value} layers on {names}{split}: {layers.reason}")
+    found = f"none: {layers.reason}"
+    is_wanted = bool(layers.value or machine.gpu_drivers) and model.gpu_layers != 0
+    if not is_wanted:
+        return Check("GPU", "ok", found)
+    return Check("GPU", "warning", found, _gpu_remedy(layers.value, plan.gpus.backends, machine))
+
+
+def _gpu_remedy(num_layers: int, backends: Sequence[str], machine: Machine) -> str:
+    """What to do where a GPU is wanted and llama.cpp, built for `backends`, has none."""
+    if backends:
+        return "check its driver, and CUDA_VISIBLE_DEVICES if that is set"
+    if not machine.gpu_drivers:
+        return (
+            f"[model] gpu_layers = {num_layers} has no effect: take it out, or see docs/models.md"
+        )
+    vendor = machine.gpu_drivers[0]
+    build = f"build it with CMAKE_ARGS={_BUILD_FLAGS[vendor]} (docs/models.md)"
+    return f"there is a driver of {vendor}: {build}, or set [model] gpu_layers = 0"
+
+
+def _cache(model: ModelSettings, plan: LoadPlan) -> Check:
+    attention = "on" if model.flash_attention else "off"
+    return Check(
+        "KV cache",
+        "ok",
+        f"{plan.cache_tokens.value:,} tokens ({plan.cache_tokens.reason}), {model.kv_type}, "
+        f"{plan.cache_bytes / _MIB:.0f} MiB; flash attention {attention}",
+    )
+
+
+def _memory(plan: LoadPlan, machine: Machine) -> Check:
+    found = f"{machine.available_bytes / _GIB:.1f} GiB available"
+    if machine.memory_limit_bytes is not None:
+        found += f" of the container's {machine.memory_limit_bytes / _GIB:.1f} GiB"
+    found += f", about {plan.host_bytes / _GIB:.1f} GiB needed"
+    if machine.available_bytes < plan.host_bytes:
+        remedy = "close something, lower [model] cache_tokens, or take a smaller model"
+        return Check("memory", "warning", found, remedy)
+    return Check("memory", "ok", found)
 
 
 def _server(model: ModelSettings) -> Check:
@@ -99,29 +173,6 @@ def _server(model: ModelSettings) -> Check:
     return Check("model", "ok", f"{model.name} on {model.base_url}")
 
 
-def _memory(settings: Settings) -> Iterator[Check]:
-    if settings.model.provider == "openai":
-        return
-    import psutil
-
-    available = psutil.virtual_memory().available
-    needed = _EXTRA_MEMORY_BYTES + _model_bytes(settings)
-    found = f"{available / _GIB:.1f} GiB available, about {needed / _GIB:.1f} GiB needed"
-    if available < needed:
-        yield Check("memory", "warning", found, "close something, or take a smaller model")
-    else:
-        yield Check("memory", "ok", found)
-
-
-def _model_bytes(settings: Settings) -> int:
-    from assistant.providers import model_path
-
-    try:
-        return model_path(settings).stat().st_size
-    except MidwatchError:
-        return _GIB
-
-
 def _disk(folder: Path) -> Check:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
@@ -131,13 +182,11 @@ def _disk(folder: Path) -> Check:
     return Check("disk", "ok", found)
 
 
-def _threads(settings: Settings) -> Check:
-    from assistant.providers import num_threads
-
-    usable = len(os.sched_getaffinity(0))
-    threads = num_threads(settings.model)
-    found = f"{threads} for the model, {usable} processors usable"
-    if threads > usable:
+def _threads(model: ModelSettings) -> Check:
+    machine = read_machine()
+    threads = choose_threads(model.threads, machine)
+    found = f"{threads.value} for the model ({threads.reason})"
+    if threads.value > machine.num_usable_processors:
         return Check("threads", "warning", found, "more threads than processors: lower the number")
     return Check("threads", "ok", found)
 

@@ -3,7 +3,8 @@
     MidwatchError
     ├── SettingsError       a settings file, variable or flag that cannot be used
     ├── ModelError          a model that is missing, damaged or of no known name
-    │   └── PullError       a model that could not be fetched whole
+    │   ├── PullError       a model that could not be fetched whole
+    │   └── QuantizeError   a model that cannot be quantized as asked
     ├── ProviderError       an OpenAI-compatible server that refused or did not answer
     ├── SessionError        a session that does not exist, or that another process is writing
     └── DataFolderError     a data folder that cannot be written
@@ -42,6 +43,12 @@ class PullError(ModelError):
     """A model that could not be fetched whole; nothing half-written was left behind."""
 
     code = "pull"
+
+
+class QuantizeError(ModelError):
+    """A model that cannot be quantized as asked; nothing half-written was left behind."""
+
+    code = "quantize"
 
 
 class ProviderError(MidwatchError):

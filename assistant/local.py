@@ -43,8 +43,13 @@ ModelLoader = Callable[[Settings], Coroutine[Any, Any, "LocalChatModel | RemoteC
 """Opens the chat model that the settings name."""
 
 
-async def load_model(settings: Settings) -> LocalChatModel | RemoteChatModel:
-    """The chat model; a local one with the prefix of every conversation already computed."""
+async def load_model(
+    settings: Settings, *, is_brief: bool = False
+) -> LocalChatModel | RemoteChatModel:
+    """The chat model; a local one with the prefix of every conversation already computed.
+
+    `is_brief` is for a process that answers one question: see `open_local_model`.
+    """
     if settings.model.provider == "openai":
         from assistant.chat.remote import open_remote_model
 
@@ -53,7 +58,7 @@ async def load_model(settings: Settings) -> LocalChatModel | RemoteChatModel:
     import assistant.chat.local
     import assistant.engine.llama  # noqa: F401
 
-    model = await asyncio.to_thread(open_local_model, settings)
+    model = await asyncio.to_thread(open_local_model, settings, is_brief=is_brief)
     if strategy_name(settings) == "bounded":
         from assistant.agent.bounded import TOOLS
         from assistant.agent.prompt import SYSTEM

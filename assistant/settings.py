@@ -25,9 +25,12 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from assistant.errors import SettingsError
+from assistant.models.adapters import parse_adapter
 from tools.errors import InvalidQuery
 from tools.window import parse_duration
 
@@ -52,10 +55,17 @@ def _duration(text: str) -> str:
     return text
 
 
+def _adapter(text: str) -> str:
+    parse_adapter(text)
+    return text
+
+
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 Duration = Annotated[str, AfterValidator(_duration)]
+AdapterText = Annotated[str, AfterValidator(_adapter)]
 Similarity = Annotated[float, Field(ge=0.0, le=1.0)]
+Share = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 # TOML has no null: an empty string is how a file leaves a key unset.
 _EMPTY_IS_UNSET = BeforeValidator(_none_if_empty)
 
@@ -86,13 +96,45 @@ class ModelSettings(_Section):
     context_tokens: int = Field(default=8192, ge=1024)
     """The size of the context in tokens."""
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """Threads for the model; `auto` takes the processors that this process may use."""
-    gpu_layers: int = Field(default=0, ge=0)
-    """Layers to put on the GPU; a number beyond the model's own puts all of them there."""
+    """Threads for the model; `auto` takes the cores that this process may use."""
+    cache_tokens: Annotated[int, Field(ge=1024)] | Literal["auto"] = "auto"
+    """The KV cache that all requests share, in tokens; `auto`: twice the context if it fits."""
+    kv_type: Literal["f16", "q8_0"] = "f16"
+    """How the KV cache is stored; `q8_0` takes half the memory and is slower at prompts."""
+    flash_attention: bool = True
+    """Whether attention is computed in one pass over the cache; `q8_0` needs it."""
+    gpu_layers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """Layers on the GPU; `auto`: as many as its free memory holds. Too many are the same as all."""
+    tensor_split: Annotated[tuple[Share, ...], Field(max_length=16)] = ()
+    """Each GPU's share of the layers, like `[3, 1]`; empty: by free memory."""
+    light: str = ""
+    """A second, small model for light work such as titles: a name or a path; empty: none."""
+    adapters: Annotated[tuple[AdapterText, ...], BeforeValidator(_as_list)] = ()
+    """LoRA adapters of the model, GGUF files: `["a.gguf", "b.gguf=0.5"]`, the number its scale."""
+    speculation: bool = False
+    """Guess the next tokens from the prompt, and check several in one step."""
+    snapshot_mib: int = Field(default=256, ge=0)
+    """Disk space for computed prefixes, which make a start quicker, in MiB; 0 keeps none."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     """0 always takes the most likely token, so that an answer can be repeated."""
     max_answer_tokens: int = Field(default=320, ge=32)
     """The longest answer, in tokens."""
+
+    @field_validator("cache_tokens")
+    @classmethod
+    def _cache_holds_a_request(cls, value: int | str, info: ValidationInfo) -> int | str:
+        context = info.data.get("context_tokens", 0)
+        if isinstance(value, int) and value < context:
+            raise ValueError(f"must be at least context_tokens, which is {context}")
+        return value
+
+    @field_validator("flash_attention")
+    @classmethod
+    def _quantized_cache_has_it(cls, value: bool, info: ValidationInfo) -> bool:
+        kv_type = info.data.get("kv_type", "f16")
+        if not value and kv_type != "f16":
+            raise ValueError(f"must be true, because kv_type is {kv_type}")
+        return value
 
 
 class KnowledgeSettings(_Section):

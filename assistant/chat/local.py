@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -116,12 +117,19 @@ class LocalChatModel(BaseChatModel):
         """The grammar of one call of one of `tools`, to narrow a choice further than the prompt."""
         return forced_call_grammar(self._engine, tools)
 
+    def stable_prefix(self, system: str, tools: Sequence[Tool]) -> list[Segment]:
+        """What the prompts of all conversations have in common: up to the user's first word."""
+        one, other = (
+            self.prompt([SystemMessage(system), HumanMessage(text)], tools) for text in "ab"
+        )
+        pairs = zip(one, other, strict=True)
+        return [
+            segment for segment, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)
+        ]
+
     async def warm(self, system: str, tools: Sequence[Tool]) -> None:
-        """Compute the stable prefix of every conversation before the first one needs it."""
-        messages = [SystemMessage(system), HumanMessage("")]
-        request = GenerateRequest(self.prompt(messages, tools), max_tokens=1)
-        async for _ in self._engine.generate(request):
-            pass
+        """Keep that prefix in the cache, so that no conversation has to compute it."""
+        await self._engine.warm(self.stable_prefix(system, tools))
 
     async def aclose(self) -> None:
         """Close the engine."""

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,12 +84,12 @@ def ask(
 
 async def _run(context: Context, request: AskRequest, *, as_json: bool) -> int:
     from assistant.events import TurnFailed, TurnFinished
-    from assistant.local import open_local_assistant
+    from assistant.local import load_model, open_local_assistant
 
     settings = context.settings
     view = _JsonView() if as_json else _TextView()
     async with (
-        open_local_assistant(settings) as assistant,
+        open_local_assistant(settings, partial(load_model, is_brief=True)) as assistant,
         aclosing(assistant.ask(request)) as events,
     ):
         with view:

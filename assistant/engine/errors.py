@@ -4,7 +4,10 @@ EngineError
 ├── ModelLoadError      llama.cpp could not load the file
 ├── RequestRefused      a request that can never run; refused before any work is done
 │   ├── ContextOverflow     longer than the context
-│   └── InvalidGrammar      a grammar or JSON schema that does not compile
+│   ├── InvalidGrammar      a grammar or JSON schema that does not compile
+│   └── EngineBusy          too many requests are waiting already
+├── DeadlineExceeded    the request took longer than it was given
+├── ModelFileChanged    the file of the loaded model was overwritten
 ├── DecodeFailed        llama.cpp failed in the middle of a request
 └── EngineClosed        the engine was closed before the request ended
 """
@@ -43,6 +46,38 @@ class ContextOverflow(RequestRefused):
 
 class InvalidGrammar(RequestRefused):
     """A grammar or a JSON schema that llama.cpp cannot compile."""
+
+
+class EngineBusy(RequestRefused):
+    """All `limit` places of the queue are taken; a request would be number `position` in it."""
+
+    def __init__(self, position: int, limit: int) -> None:
+        super().__init__(
+            f"busy, position {position}: {limit} requests are waiting, and no more may",
+            "ask again in a moment",
+        )
+        self.position = position
+        self.limit = limit
+
+
+class DeadlineExceeded(EngineError):
+    """A request was not done after `deadline_s`; it had generated `num_tokens`."""
+
+    def __init__(self, deadline_s: float, num_tokens: int) -> None:
+        super().__init__(
+            f"not done after {deadline_s:g} s ({num_tokens} tokens were generated)",
+            "allow more time, or ask when the engine is less busy",
+        )
+        self.deadline_s = deadline_s
+        self.num_tokens = num_tokens
+
+
+class ModelFileChanged(EngineError):
+    """The file of the loaded model was overwritten; what is in memory cannot be trusted."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} was overwritten while it was in use", "restart midwatch")
+        self.path = path
 
 
 class DecodeFailed(EngineError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -22,12 +23,30 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a token is drawn from the logits. Temperature 0 takes the most likely one."""
+    """How a token is drawn from the logits. Temperature 0 takes the most likely one.
+
+    The penalties look at the last `penalty_tokens` tokens that the request generated, as llama.cpp
+    and the OpenAI API define them: `repetition_penalty` divides a positive logit of a token that
+    occurred and multiplies a negative one, `presence_penalty` is subtracted once, and
+    `frequency_penalty` once for each occurrence.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    penalty_tokens: int = 256
     seed: int = 0
+
+
+class Priority(enum.IntEnum):
+    """Who goes first. Within a class, whoever asked for less work and waited longer."""
+
+    ALERT = 0
+    CHAT = 1
+    BACKGROUND = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,7 @@ class GenerateRequest:
     """One generation.
 
     `grammar` is GBNF with the rule `root`; `stop` strings end the text and are not part of it.
+    `deadline_s` counts from the admission, so that waiting is included.
     """
 
     prompt: Sequence[Segment]
@@ -42,6 +62,8 @@ class GenerateRequest:
     stop: Sequence[str] = ()
     grammar: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    priority: Priority = Priority.CHAT
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,24 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What the engine is busy with, and what its KV cache holds.
+
+    `num_used_cells` counts running requests and cached prefixes; the prompt and cached tokens are
+    sums over all requests so far, so that their ratio is the share of hits.
+    """
+
+    num_running: int
+    num_waiting: int
+    num_cells: int
+    num_used_cells: int
+    num_prompt_tokens: int
+    num_cached_tokens: int
+    num_completion_tokens: int
+    num_preemptions: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The loaded model. `special_texts` are the spellings of its control and added tokens."""
 
@@ -103,8 +143,21 @@ class Engine(Protocol):
     def generate(self, request: GenerateRequest) -> AsyncGenerator[TextDelta | Finished]:
         """Text as it is generated, then one `Finished`.
 
-        Closing the iterator cancels the request. Raises RequestRefused, DecodeFailed, EngineClosed.
+        Closing the iterator cancels the request and frees what it held. Raises RequestRefused (and
+        EngineBusy, which is one), DeadlineExceeded, DecodeFailed, EngineClosed.
         """
+        ...
+
+    async def warm(self, prompt: Sequence[Segment]) -> Usage:
+        """Compute `prompt`, or restore it from a snapshot, and keep it in the cache for good.
+
+        For the prefix that every conversation begins with. `cached_tokens` of the usage were
+        restored or cached already. Raises like `generate`.
+        """
+        ...
+
+    def status(self) -> EngineStatus:
+        """How busy the engine is at this moment."""
         ...
 
     def count_tokens(self, prompt: Sequence[Segment]) -> int:

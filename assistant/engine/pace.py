@@ -1,88 +1,149 @@
 """How many threads to compute with, by what they cost at present.
 
-llama.cpp's threads wait for each other many times in each token, by spinning. On idle processors
+llama.cpp's threads wait for each other many times in each step, by spinning. On idle processors
 that is fastest; where other processes want them too, the spinning threads keep those that they wait
 for from running, and a token takes a second instead of 20 ms (two processes of two threads each on
 two processors: 1 token/s each; with one thread each: more than 20). So the choice is between all
-threads and one. All are the rule; one is for as long as they cost clearly more.
+threads, half of them (from four on: enough when others want a few of many processors) and one. All
+are the rule; fewer are for as long as all cost clearly more.
+
+The waiting is per step and the work per token: what loses for one token may win for a chunk of 256
+at the same time. So steps are compared, and the choice is made, by size: powers of two.
 """
 
 from __future__ import annotations
 
-# A step of more tokens than this is prefill: per token it costs a fraction of a decode step.
-_MAX_DECODE_TOKENS = 2
+import math
+from collections.abc import Mapping
+
 _CLEARLY_MORE = 1.5
-_FIRST_INTERVAL = 16
-_LAST_INTERVAL = 256
-_PREFILL_INTERVAL = 3
+# What the trials of other numbers of threads may cost, of the time that steps of a size take.
+_TRIAL_SHARE = 0.05
+# The best of times fades: a longer context makes every step dearer, and that is no crowd.
+_FADING = 1.001
 
 
 class ThreadPace:
     """Chooses the number of threads of each step. `observe` has to follow each step."""
 
     def __init__(self, num_threads: int) -> None:
-        self.options = (num_threads, 1) if num_threads > 1 else (1,)
-        self._decode = _Choice(num_threads, _FIRST_INTERVAL, _LAST_INTERVAL)
-        self._prefill = _Choice(num_threads, _PREFILL_INTERVAL, _PREFILL_INTERVAL)
+        half = (num_threads // 2,) if num_threads >= 4 else ()
+        self.options = (num_threads, *half, 1) if num_threads > 1 else (1,)
+        self._choices: dict[int, _Choice] = {}
 
     def next_threads(self, num_tokens: int) -> int:
-        """Threads for a step of `num_tokens`."""
-        if num_tokens <= _MAX_DECODE_TOKENS:
-            return self._decode.next()
-        if self._decode.is_single and self._prefill.wants_comparison:
-            # The processors are wanted elsewhere: see what one thread makes of a chunk.
-            return 1
-        return self._prefill.next()
+        """Threads for a step of `num_tokens`. Ask once a step: the answer may begin a trial."""
+        is_crowded = any(choice.usual != self.options[0] for choice in self._choices.values())
+        return self._choice(num_tokens).next(is_crowded)
 
     def observe(self, num_threads: int, num_tokens: int, duration_s: float) -> None:
         """A step of `num_tokens` with `num_threads` took `duration_s`."""
-        kind = self._decode if num_tokens <= _MAX_DECODE_TOKENS else self._prefill
-        kind.observe(num_threads, duration_s / num_tokens)
+        choice = self._choice(num_tokens)
+        had_fewer = choice.usual != self.options[0]
+        choice.observe(num_threads, duration_s / math.sqrt(num_tokens))
+        if had_fewer and choice.is_free:
+            for other in self._choices.values():
+                other.assume_free()
+
+    def _choice(self, num_tokens: int) -> _Choice:
+        size = (num_tokens - 1).bit_length()
+        if size not in self._choices:
+            self._choices[size] = _Choice(self.options, self._bounds(size))
+        return self._choices[size]
+
+    def _bounds(self, size: int) -> dict[int, float]:
+        """What steps of a new size cost at most: a token of a larger step never costs more."""
+        smaller = max((known for known in self._choices if known < size), default=None)
+        if smaller is None:
+            return dict.fromkeys(self.options, math.inf)
+        growth = math.sqrt(2) ** (size - smaller)
+        return {n: growth * cost for n, cost in self._choices[smaller].costs().items()}
 
 
 class _Choice:
-    """All threads or one, for one kind of step; costs are seconds a token."""
+    """The number of threads for steps of about one size; each costs at most its `bounds`.
 
-    def __init__(self, num_threads: int, first_interval: int, last_interval: int) -> None:
-        self._all = num_threads
-        self._cost_all = 0.0
-        self._cost_one = 0.0
-        self._first_interval = first_interval
-        self._last_interval = last_interval
-        self._interval = first_interval
-        self._steps_left = first_interval
-        self.is_single = False
+    A cost is seconds by the root of the number of tokens: the time of a step lies between constant
+    and proportional, so that steps of one power of two compare within a factor of 1.4.
+    """
+
+    def __init__(self, options: tuple[int, ...], bounds: Mapping[int, float]) -> None:
+        self._all = options[0]
+        self._bounds = bounds
+        self._least = bounds[self._all]
+        self._costs: dict[int, float] = {}
+        # The one that was measured last comes last.
+        self._options = list(options)
+        self._streak = 0
+        self._since_trial = 0.0
 
     @property
-    def wants_comparison(self) -> bool:
-        """Whether all threads are in use, and what one costs is not known yet."""
-        return not self.is_single and self._cost_all > 0.0 and self._cost_one == 0.0
+    def is_free(self) -> bool:
+        """Whether all threads cost about what they do on idle processors, and nothing beats it.
 
-    def next(self) -> int:
-        """The number of threads of the next step; now and then it tries all of them again."""
-        if not self.is_single:
+        Taken for granted until a step says otherwise.
+        """
+        if self._all not in self._costs:
+            return True
+        best = min(self._least, *map(self._cost, self._options))
+        return self._cost(self._all) <= _CLEARLY_MORE * best
+
+    @property
+    def usual(self) -> int:
+        """The number of threads of a step that is no trial."""
+        return self._all if self.is_free else min(self._options, key=self._cost)
+
+    def next(self, is_crowded: bool) -> int:
+        """The number of threads of the next step: the usual one, now and then another.
+
+        `is_crowded`: fewer threads are better for some size. What looks free here may then be a
+        size that was never seen on idle processors.
+        """
+        if self.is_free and not is_crowded:
+            self._since_trial = 0.0
             return self._all
-        self._steps_left -= 1
-        return 1 if self._steps_left > 0 else self._all
+        for trial in self._worth_trying():
+            if self._can_afford(trial):
+                self._since_trial = 0.0
+                return trial
+        return self.usual
 
     def observe(self, num_threads: int, cost: float) -> None:
         """Take in the cost of a step."""
-        if num_threads == 1:
-            self._cost_one = (self._cost_one + cost) / 2 if self._cost_one else cost
-        else:
-            # While one thread is the rule, a try of all is the only news of them.
-            is_usual = not self.is_single and self._cost_all > 0.0
-            self._cost_all = (self._cost_all + cost) / 2 if is_usual else cost
-        self._decide()
+        self._record(num_threads, cost)
+        if num_threads == self._all:
+            self._least = min(self._least * _FADING, cost)
+        self._since_trial += cost
 
-    def _decide(self) -> None:
-        if not self.is_single:
-            if self._cost_one and self._cost_all > _CLEARLY_MORE * self._cost_one:
-                self.is_single = True
-                self._interval = self._steps_left = self._first_interval
-        elif self._cost_all < self._cost_one:
-            self.is_single = False
-        elif self._steps_left <= 0:
-            # Trying again found nothing better, and trying costs: wait longer.
-            self._interval = min(2 * self._interval, self._last_interval)
-            self._steps_left = self._interval
+    def assume_free(self) -> None:
+        """Go back to all threads without a trial: the processors turned out to be free."""
+        self._costs[self._all] = self._least
+
+    def costs(self) -> dict[int, float]:
+        """What each number of threads costs, all of them at the best of times."""
+        return {n: self._cost(n) for n in self._options} | {self._all: self._least}
+
+    def _worth_trying(self) -> list[int]:
+        if not self._costs:
+            return []
+        if self.is_free:
+            return [n for n in self._options if n not in self._costs]
+        return [n for n in self._options if n != self.usual]
+
+    def _can_afford(self, trial: int) -> bool:
+        loss = self._cost(trial) - self._cost(self.usual)
+        return loss <= _TRIAL_SHARE * self._since_trial
+
+    def _record(self, num_threads: int, cost: float) -> None:
+        self._streak = self._streak + 1 if num_threads == self._options[-1] else 1
+        self._options.remove(num_threads)
+        self._options.append(num_threads)
+        # The first step after a change may be a cold start; the second is news as well.
+        is_settled = self._streak > 2
+        self._costs[num_threads] = (self._costs[num_threads] + cost) / 2 if is_settled else cost
+
+    def _cost(self, num_threads: int) -> float:
+        """As measured, or at most: more threads never help by more than their number."""
+        if num_threads in self._costs:
+            return self._costs[num_threads]
+        return min(self._bounds[num_threads], self._least * self._all / num_threads)

@@ -1,7 +1,8 @@
 """The header of a GGUF file: enough of it to tell a whole model from a damaged one.
 
-Read in pure Python, so that a bad path is refused with figures before llama.cpp is loaded. What the
-metadata means is the engine's matter: values are stepped over, not interpreted.
+Read in pure Python, so that a bad path is refused with figures before llama.cpp is loaded. Single
+values of the metadata and short lists of numbers (one for each layer) are kept as they are; long
+lists (a vocabulary) are stepped over.
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -21,10 +23,22 @@ _DEFAULT_ALIGNMENT = 32
 _MAX_DIMENSIONS = 4
 _FETCH_AGAIN = "fetch the file again"
 
-# Metadata value types: bytes of each fixed-size one, and the two that have a length of their own.
-_VALUE_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+# Metadata value types: the form of each fixed-size one, and the two that have a length of their
+# own.
+_VALUE_FORMS = {
+    0: "<B",
+    1: "<b",
+    2: "<H",
+    3: "<h",
+    4: "<I",
+    5: "<i",
+    6: "<f",
+    7: "<?",
+    10: "<Q",
+    11: "<q",
+    12: "<d",
+}
 _STRING, _ARRAY = 8, 9
-_UINT32 = 4
 
 # Tensor types: elements and bytes of one block (ggml's `blck_size` and `type_size`).
 _BLOCKS = {
@@ -59,15 +73,50 @@ _BLOCKS = {
     35: (256, 66),  # TQ2_0
     39: (32, 17),  # MXFP4
 }
+# Those that hold numbers as they are: floats and integers.
+_PLAIN_KINDS = frozenset({0, 1, 24, 25, 26, 27, 28, 30})
+
+Value = str | int | float | bool
+_MAX_KEPT_ITEMS = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What the header promises: a file of at least `min_size_bytes` with `num_tensors` tensors."""
+    """What the header promises: a file of at least `min_size_bytes` with `num_tensors` tensors.
+
+    The first `header_bytes` of it are not tensors. `values` are the metadata without its lists,
+    `lists` its short lists of numbers. `tensor_bytes` has 0 for a tensor of an unknown type.
+    """
 
     version: int
     num_tensors: int
     min_size_bytes: int
+    header_bytes: int
+    tensor_kinds: frozenset[int]
+    values: Mapping[str, Value]
+    lists: Mapping[str, Sequence[int | float]]
+    tensor_bytes: Mapping[str, int]
+
+    @property
+    def kind(self) -> str:
+        """What the file holds: `model` when it does not say, `adapter`, `mmproj`…"""
+        return str(self.values.get("general.type", "model"))
+
+    @property
+    def architecture(self) -> str:
+        """The model's architecture (`qwen2`); empty when the file does not say."""
+        return str(self.values.get("general.architecture", ""))
+
+    @property
+    def num_layers(self) -> int:
+        """The model's layers; 0 when the file does not say."""
+        count = self.values.get(f"{self.architecture}.block_count", 0)
+        return count if isinstance(count, int) else 0
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether any tensor holds rounded numbers."""
+        return not self.tensor_kinds <= _PLAIN_KINDS
 
 
 def check_whole(path: Path) -> GgufHeader:
@@ -118,7 +167,10 @@ class _HeaderReader:
     def __init__(self, view: mmap.mmap) -> None:
         self._view = view
         self._at = len(MAGIC)
-        self._alignment = _DEFAULT_ALIGNMENT
+        self._values: dict[str, Value] = {}
+        self._lists: dict[str, Sequence[int | float]] = {}
+        self._tensor_bytes: dict[str, int] = {}
+        self._kinds: set[int] = set()
 
     def read(self) -> GgufHeader:
         """The whole header. Raises ValueError with a reason when it makes no sense."""
@@ -127,37 +179,47 @@ class _HeaderReader:
             raise ValueError(f"GGUF version {version} is unknown (known: 2, 3)")
         num_tensors, num_values = self._number("<Q"), self._number("<Q")
         for _ in range(num_values):
-            self._pass_key_value()
+            self._read_key_value()
         ends = [self._tensor_end() for _ in range(num_tensors)]
-        data_start = -(-self._at // self._alignment) * self._alignment
-        return GgufHeader(version, num_tensors, data_start + max(ends, default=0))
+        alignment = self._alignment()
+        header_bytes = -(-self._at // alignment) * alignment
+        return GgufHeader(
+            version=version,
+            num_tensors=num_tensors,
+            min_size_bytes=header_bytes + max(ends, default=0),
+            header_bytes=header_bytes,
+            tensor_kinds=frozenset(self._kinds),
+            values=self._values,
+            lists=self._lists,
+            tensor_bytes=self._tensor_bytes,
+        )
 
-    def _pass_key_value(self) -> None:
+    def _alignment(self) -> int:
+        found = self._values.get("general.alignment")
+        return found if isinstance(found, int) and found > 0 else _DEFAULT_ALIGNMENT
+
+    def _read_key_value(self) -> None:
         key = self._string()
         kind = self._number("<I")
-        if key == b"general.alignment" and kind == _UINT32:
-            self._alignment = self._number("<I") or _DEFAULT_ALIGNMENT
-        else:
-            self._pass_value(kind)
-
-    def _pass_value(self, kind: int) -> None:
         if kind == _STRING:
-            self._pass_strings(1)
+            self._values[key] = self._string()
         elif kind == _ARRAY:
-            self._pass_array()
-        elif kind in _VALUE_SIZES:
-            self._at += _VALUE_SIZES[kind]
+            self._read_array(key)
+        elif kind in _VALUE_FORMS:
+            self._values[key] = self._number(_VALUE_FORMS[kind])
         else:
             raise ValueError(f"its metadata holds a value of unknown type {kind}")
 
-    def _pass_array(self) -> None:
+    def _read_array(self, key: str) -> None:
         kind, count = self._number("<I"), self._number("<Q")
         if kind == _STRING:
             self._pass_strings(count)
-        elif kind in _VALUE_SIZES:
-            self._at += count * _VALUE_SIZES[kind]
-        else:
+        elif kind not in _VALUE_FORMS:
             raise ValueError(f"its metadata holds an array of unknown type {kind}")
+        elif count > _MAX_KEPT_ITEMS:
+            self._at += count * struct.calcsize(_VALUE_FORMS[kind])
+        else:
+            self._lists[key] = [self._number(_VALUE_FORMS[kind]) for _ in range(count)]
 
     def _pass_strings(self, count: int) -> None:
         # A vocabulary is 300,000 of them: one flat loop, no call per string.
@@ -168,7 +230,7 @@ class _HeaderReader:
 
     def _tensor_end(self) -> int:
         """Where one tensor's data ends, counted from the start of the data."""
-        self._pass_strings(1)
+        name = self._string()
         num_dimensions = self._number("<I")
         if num_dimensions > _MAX_DIMENSIONS:
             raise ValueError(
@@ -176,14 +238,16 @@ class _HeaderReader:
             )
         shape = [self._number("<Q") for _ in range(num_dimensions)]
         kind, offset = self._number("<I"), self._number("<Q")
+        self._kinds.add(kind)
         # A type that is younger than this table: its start is still a lower bound.
-        block, size_bytes = _BLOCKS.get(kind, (1, 0))
-        return offset + -(-prod(shape) // block) * size_bytes
+        block, block_bytes = _BLOCKS.get(kind, (1, 0))
+        self._tensor_bytes[name] = -(-prod(shape) // block) * block_bytes
+        return offset + self._tensor_bytes[name]
 
-    def _string(self) -> bytes:
+    def _string(self) -> str:
         length = self._number("<Q")
         start, self._at = self._at, self._at + length
-        return self._view[start : self._at]
+        return self._view[start : self._at].decode(errors="replace")
 
     def _number(self, form: str) -> int:
         value: int = struct.unpack_from(form, self._view, self._at)[0]

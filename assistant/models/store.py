@@ -90,6 +90,11 @@ class ModelStore:
             self.stamp(entry)
         return verification
 
+    def known_digest(self, path: Path) -> str | None:
+        """The SHA-256 of `path` if it is a catalogue model's file that was verified."""
+        entry = next((e for e in self.catalog if self.path(e) == path), None)
+        return entry.sha256 if entry is not None and self.is_verified(entry) else None
+
     def is_verified(self, entry: CatalogEntry) -> bool:
         """Whether the file has had the right digest and has not been changed since."""
         try:

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from pydantic import SecretStr
 
-from assistant import doctor
+from assistant import doctor, providers
 from assistant.doctor import Check, examine
+from assistant.engine.llama import devices as llama_devices
+from assistant.engine.llama.devices import Device, GpuSupport
 from assistant.errors import SettingsError
 from assistant.live import open_runbooks
+from assistant.machine import read_machine
 from assistant.sessions import open_sessions
 from assistant.settings import (
     DataSettings,
@@ -27,7 +31,6 @@ from assistant.settings import (
 
 GIB = 1 << 30
 Usage = namedtuple("Usage", "total used free")
-Memory = namedtuple("Memory", "available")
 
 
 @pytest.fixture
@@ -79,14 +82,145 @@ def test_present_model_and_its_memory(
     data_dir: Path, model_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = model_file("qwen2.5-coder-0.5b")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(2 * GIB))
+    set_gpus(monkeypatch)
+    set_machine(monkeypatch, memory_limit_bytes=None, available_bytes=2 * GIB)
     found = checks(data_dir, model=ModelSettings(name=str(file)))
     assert found["model"].found == f"{file} (0.46 GiB)"
-    assert found["memory"] == Check("memory", "ok", "2.0 GiB available, about 1.5 GiB needed")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1 * GIB))
+    assert found["memory"] == Check("memory", "ok", "2.0 GiB available, about 1.3 GiB needed")
+    set_machine(monkeypatch, memory_limit_bytes=None, available_bytes=1 * GIB)
     memory = checks(data_dir, model=ModelSettings(name=str(file)))["memory"]
     assert memory.verdict == "warning"
     assert "smaller model" in memory.remedy
+
+
+@pytest.fixture
+def local(model_file: Callable[[str], Path]) -> Callable[..., ModelSettings]:
+    """Settings of a local model."""
+    return lambda **keys: ModelSettings(name=str(model_file("qwen2.5-coder-0.5b")), **keys)
+
+
+def set_gpus(monkeypatch: pytest.MonkeyPatch, *free_gib: int) -> None:
+    """GPUs with so much free memory each, and a llama.cpp that is built for them."""
+    devices = tuple(
+        Device(f"CUDA{n}", "NVIDIA L4", free * GIB, 24 * GIB) for n, free in enumerate(free_gib)
+    )
+    support = GpuSupport(("CUDA",), devices) if devices else GpuSupport()
+    monkeypatch.setattr(llama_devices, "read_gpus", lambda: support)
+
+
+def set_machine(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    machine = replace(read_machine(), **changes)
+    for reader in (doctor, providers):
+        monkeypatch.setattr(reader, "read_machine", lambda: machine)
+
+
+Local = Callable[..., ModelSettings]
+
+
+def test_without_a_gpu_all_is_well(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_gpus(monkeypatch)
+    set_machine(monkeypatch, gpu_drivers=())
+    check = checks(data_dir, model=local())["GPU"]
+    assert check == Check("GPU", "ok", "none: llama-cpp-python is built without GPU support")
+
+
+def test_layers_on_a_gpu(data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_gpus(monkeypatch, 22)
+    check = checks(data_dir, model=local())["GPU"]
+    why = "25 of 25 layers fit into 22.0 GiB of free memory"
+    assert check == Check("GPU", "ok", f"25 layers on CUDA0 (NVIDIA L4): {why}")
+    check = checks(data_dir, model=local(gpu_layers=7))["GPU"]
+    assert check.found == "7 layers on CUDA0 (NVIDIA L4): as set"
+
+
+def test_layers_on_several_gpus(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_gpus(monkeypatch, 7, 3)
+    found = checks(data_dir, model=local())["GPU"].found
+    assert "on CUDA0 (NVIDIA L4), CUDA1 (NVIDIA L4), split 0.75:0.25: 25 of 25" in found
+
+
+@pytest.mark.parametrize(
+    ("driver", "flag"), [("NVIDIA", "-DGGML_CUDA=on"), ("AMD", "-DGGML_HIP=on")]
+)
+def test_gpu_that_llama_cpp_is_not_built_for(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch, driver: str, flag: str
+) -> None:
+    set_gpus(monkeypatch)
+    set_machine(monkeypatch, gpu_drivers=(driver,))
+    check = checks(data_dir, model=local())["GPU"]
+    assert check.verdict == "warning"
+    assert driver in check.remedy
+    assert f"CMAKE_ARGS={flag}" in check.remedy
+    # Whoever has said that none is wanted is not told again.
+    assert checks(data_dir, model=local(gpu_layers=0))["GPU"].verdict == "ok"
+
+
+def test_gpu_that_llama_cpp_is_built_for_and_does_not_find(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llama_devices, "read_gpus", lambda: GpuSupport(("CUDA",)))
+    set_machine(monkeypatch, gpu_drivers=("NVIDIA",))
+    check = checks(data_dir, model=local())["GPU"]
+    said = "none: llama-cpp-python is built for CUDA and finds no GPU"
+    assert (check.verdict, check.found) == ("warning", said)
+    assert "CMAKE_ARGS" not in check.remedy
+    assert "check its driver" in check.remedy
+
+
+def test_layers_for_a_gpu_that_is_not_there(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_gpus(monkeypatch)
+    set_machine(monkeypatch, gpu_drivers=())
+    check = checks(data_dir, model=local(gpu_layers=20))["GPU"]
+    assert check.verdict == "warning"
+    assert "gpu_layers = 20 has no effect" in check.remedy
+
+
+def test_cache_in_tokens_and_in_bytes(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_gpus(monkeypatch)
+    model = local(context_tokens=2048, cache_tokens=4096, flash_attention=False)
+    found = checks(data_dir, model=model)["KV cache"]
+    assert found == Check(
+        "KV cache", "ok", "4,096 tokens (as set), f16, 48 MiB; flash attention off"
+    )
+    found = checks(data_dir, model=local(kv_type="q8_0", cache_tokens=32768))["KV cache"]
+    assert "q8_0, 204 MiB; flash attention on" in found.found
+
+
+def test_memory_of_a_container(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_gpus(monkeypatch)
+    set_machine(monkeypatch, memory_limit_bytes=2 * GIB, available_bytes=1 * GIB)
+    check = checks(data_dir, model=local(cache_tokens=8192))["memory"]
+    said = "1.0 GiB available of the container's 2.0 GiB, about 1.2 GiB needed"
+    assert (check.verdict, check.found) == ("warning", said)
+
+
+def test_threads_of_a_container(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cores = {"num_cores": 8, "num_usable_cores": 8, "num_fast_cores": 8}
+    set_machine(monkeypatch, **cores, num_usable_processors=16, cpu_limit=1.5)
+    said = "2 for the model (8 of 8 cores; the container's limit is 1.5 CPUs)"
+    assert checks(data_dir)["threads"] == Check("threads", "ok", said)
+
+
+def test_llama_cpp_that_is_installed_and_cannot_be_loaded(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "assistant.engine.llama", None)
+    found = checks(data_dir, model=local())
+    assert found["llama.cpp"].verdict == "failed"
+    assert "cannot be loaded" in found["llama.cpp"].found
+    assert "pip install" in found["llama.cpp"].remedy
+    assert found["model"].verdict == "ok"
+    assert "GPU" not in found
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,23 @@ def test_unknown_flag_is_refused(place: Place) -> None:
         ("model", "context_tokens = 12", ["model.context_tokens = 12", "equal to 1024"]),
         ("model", "name = 7", ["model.name = 7", "valid string"]),
         ("model", "gpu_layers = 1.5", ["model.gpu_layers = 1.5", "valid integer"]),
+        ("model", "gpu_layers = -1", ["model.gpu_layers = -1", "equal to 0"]),
+        ("model", 'kv_type = "q4_0"', ["model.kv_type = 'q4_0'", "'f16' or 'q8_0'"]),
+        ("model", "tensor_split = [1, 0]", ["model.tensor_split = 0", "greater than 0"]),
+        ("model", "tensor_split = [nan]", ["model.tensor_split = nan", "finite number"]),
+        ("model", f"tensor_split = {[1] * 17}", ["model.tensor_split = [1, 1", "at most 16"]),
+        (
+            "model",
+            "cache_tokens = 4096",
+            ["model.cache_tokens = 4096", "at least context_tokens, which is 8192"],
+        ),
+        (
+            "model",
+            'flash_attention = false\nkv_type = "q8_0"',
+            ["model.flash_attention = False", "must be true, because kv_type is q8_0"],
+        ),
+        ("model", 'adapters = ["a=x"]', ["model.adapters = 'a=x'", '"path.gguf=0.5"']),
+        ("model", "adapters = [1]", ["model.adapters = 1", "valid string"]),
         ("knowledge", "min_score = 2", ["knowledge.min_score = 2", "less than or equal to 1"]),
         ("logs", 'window = "soon"', ["logs.window = 'soon'", "not a duration", "30m, 2h"]),
         ("logs", "sources = {a = 5}", ["logs.sources.a = 5", "valid tuple"]),
@@ -213,6 +230,24 @@ def test_wrong_form_is_refused_with_key_value_source_and_form(
     for part in [*parts, f"in {path}: "]:
         assert part in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "cache_tokens = 2048\ncontext_tokens = 2048",
+        'cache_tokens = "auto"\ncontext_tokens = 32768',
+        'kv_type = "q8_0"\nflash_attention = true',
+        'kv_type = "f16"\nflash_attention = false',
+        "gpu_layers = 20\ntensor_split = [3, 1.5]",
+        'gpu_layers = "auto"\ntensor_split = []',
+    ],
+)
+def test_settings_that_go_together_are_taken(place: Place, lines: str) -> None:
+    place.write(f"[model]\n{lines}\n")
+    chosen = place.load().settings.model.model_dump()
+    for key, value in tomllib.loads(lines).items():
+        assert chosen[key] == (tuple(value) if isinstance(value, list) else value)
 
 
 def test_wrong_variable_is_refused_as_such(place: Place) -> None:
@@ -235,6 +270,19 @@ def test_variables_are_read_by_the_form_of_their_field(place: Place) -> None:
     assert settings.model.temperature == 0.5
     assert settings.model.dir is None
     assert settings.logs.sources == {"shop": ("/a.log", "/b.log"), "web": ("/w.log",)}
+
+
+@pytest.mark.parametrize(
+    ("line", "adapters"),
+    [
+        ('adapters = ["~/a.gguf", "b.gguf=0.5"]', ("~/a.gguf", "b.gguf=0.5")),
+        ('adapters = "a.gguf=2"', ("a.gguf=2",)),
+        ("adapters = []", ()),
+    ],
+)
+def test_adapters_are_a_list_or_one(place: Place, line: str, adapters: tuple[str, ...]) -> None:
+    place.write(f"[model]\n{line}\n")
+    assert place.load().settings.model.adapters == adapters
 
 
 def test_home_is_written_as_a_tilde(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

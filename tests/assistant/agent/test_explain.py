@@ -79,12 +79,13 @@ def test_subject_is_the_part_that_the_evidence_comes_from(item: Evidence, subjec
 @pytest.mark.model
 @pytest.mark.parametrize("form", ["cause", "answer"])
 async def test_real_model_keeps_to_the_form(model_file: Callable[[str], Path], form: Form) -> None:
+    from assistant.engine.batch import BatchEngine
     from assistant.engine.interface import GenerateRequest, Sampling, TextDelta
-    from assistant.engine.llama import LlamaModel, LoadOptions
-    from assistant.engine.serial import SerialEngine
+    from assistant.engine.llama import LlamaModel
+    from assistant.engine.load import LoadOptions
 
     found = [DISK, evidence("service", "supervisor:cart", "cart FATAL exited", 1)]
-    engine = SerialEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
+    engine = BatchEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
     model = LocalChatModel(engine=engine)
     messages = [SystemMessage(SYSTEM), HumanMessage(first_message("Why?", [], found))]
     request = GenerateRequest(

@@ -114,10 +114,11 @@ def restart(
 async def test_real_model_calls_are_well_formed(
     model_file: Callable[[str], Path], choice: str
 ) -> None:
-    from assistant.engine.llama import LlamaModel, LoadOptions
-    from assistant.engine.serial import SerialEngine
+    from assistant.engine.batch import BatchEngine
+    from assistant.engine.llama import LlamaModel
+    from assistant.engine.load import LoadOptions
 
-    engine = SerialEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
+    engine = BatchEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
     model = LocalChatModel(engine=engine, temperature=0.9, max_tokens=300)
     bound = model.bind_tools([look, restart], tool_choice=choice)
     calls: list[Any] = []

@@ -59,7 +59,9 @@ class ScriptedAssistant:
             yield event
 
     @asynccontextmanager
-    async def open(self, settings: Settings) -> AsyncIterator["ScriptedAssistant"]:
+    async def open(
+        self, settings: Settings, _load: object = None
+    ) -> AsyncIterator["ScriptedAssistant"]:
         self.settings.append(settings)
         try:
             yield self

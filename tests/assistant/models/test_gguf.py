@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import ModelError
-from assistant.models.gguf import GgufHeader, check_whole
+from assistant.models.gguf import check_whole
 
 MakeGguf = Callable[..., bytes]
 
@@ -13,7 +13,46 @@ MakeGguf = Callable[..., bytes]
 def test_the_header_says_how_long_the_file_must_be(tmp_path: Path, make_gguf: MakeGguf) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(make_gguf())
-    assert check_whole(path) == GgufHeader(3, 2, path.stat().st_size)
+    header = check_whole(path)
+    assert (header.version, header.num_tensors) == (3, 2)
+    assert header.min_size_bytes == path.stat().st_size
+    assert header.header_bytes == path.stat().st_size - 256 - 288
+
+
+def test_single_values_are_kept_and_lists_are_not(tmp_path: Path, make_gguf: MakeGguf) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(make_gguf())
+    header = check_whole(path)
+    assert header.values == {
+        "general.architecture": "qwen2",
+        "general.alignment": 64,
+        "a.flag": True,
+    }
+    assert (header.kind, header.architecture, header.num_layers) == ("model", "qwen2", 0)
+    assert header.is_quantized
+
+
+def test_short_lists_of_numbers_and_the_sizes_of_tensors_are_kept(
+    tmp_path: Path, make_gguf: MakeGguf
+) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(make_gguf())
+    header = check_whole(path)
+    assert header.lists == {"tokenizer.ggml.token_type": [1, 2]}
+    assert header.tensor_bytes == {"first.weight": 256, "second.weight": 288}
+
+
+@pytest.mark.model
+def test_the_header_of_a_real_model(model_file: Callable[[str], Path]) -> None:
+    path = model_file("qwen2.5-coder-0.5b")
+    header = check_whole(path)
+    assert header.min_size_bytes == path.stat().st_size
+    assert (header.kind, header.architecture, header.num_layers) == ("model", "qwen2", 24)
+    assert header.is_quantized
+    assert header.values["general.file_type"] == 15
+    # A vocabulary is no short list.
+    assert header.lists == {}
+    assert str(header.values["tokenizer.chat_template"]).startswith("{%- if tools %}")
 
 
 def test_a_file_may_be_longer_than_its_tensors(tmp_path: Path, make_gguf: MakeGguf) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.engine.backend import Slice
 from assistant.engine.errors import InvalidGrammar, ModelLoadError
-from assistant.engine.interface import GenerateRequest, Sampling, Segment, TextDelta
-from assistant.engine.llama import LlamaModel, LoadOptions
-from assistant.engine.sampling import Sampler
-from assistant.engine.serial import SerialEngine
+from assistant.engine.interface import Sampling, Segment
+from assistant.engine.llama import LlamaModel
+from assistant.engine.load import LoadOptions
+from assistant.engine.sampling import Logits, Sampler
 
 pytestmark = pytest.mark.model
 
@@ -25,6 +26,11 @@ def model(model_file: Callable[[str], Path]) -> Iterator[LlamaModel]:
     loaded = LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(1024, 2))
     yield loaded
     loaded.close()
+
+
+def compute(model: LlamaModel, tokens: list[int], position: int = 0, seq: int = 0) -> Logits:
+    """Logits after the last of `tokens`: (n_vocab,)."""
+    return model.decode([Slice(seq, position, tokens)])[0]
 
 
 def test_template_segments_have_special_tokens(model: LlamaModel) -> None:
@@ -52,11 +58,11 @@ def test_bytes_that_are_no_text_survive(model: LlamaModel) -> None:
 
 def test_decoding_in_chunks_gives_the_logits_of_decoding_at_once(model: LlamaModel) -> None:
     tokens = model.tokenize([Segment("the quick brown fox jumps over the lazy dog")])
-    model.truncate(0)
-    at_once = model.decode(tokens, 0).copy()
-    model.truncate(0)
-    model.decode(tokens[:4], 0)
-    in_chunks = model.decode(tokens[4:], 4)
+    model.release(0, 0)
+    at_once = compute(model, tokens).copy()
+    model.release(0, 0)
+    compute(model, tokens[:4])
+    in_chunks = compute(model, tokens[4:], 4)
     # Other batch sizes sum in another order, so near ties may swap; the whole picture may not.
     assert np.corrcoef(at_once, in_chunks)[0, 1] > 0.999
 
@@ -75,14 +81,14 @@ def test_grammar_of_a_schema_makes_text_that_fits_it(model: LlamaModel) -> None:
     grammar = model.compile_grammar(model.grammar_of(schema))
     sampler = Sampler(Sampling(temperature=1.0, seed=3), grammar)
     tokens = model.tokenize([Segment("Say anything at all:\n")])
-    model.truncate(0)
-    logits, written = model.decode(tokens, 0), b""
+    model.release(0, 0)
+    logits, written = compute(model, tokens), b""
     for position in range(len(tokens), len(tokens) + 120):
         token = sampler.draw(logits)
         if model.ends_generation(token):
             break
         written += model.piece(token)
-        logits = model.decode([token], position)
+        logits = compute(model, [token], position)
     grammar.close()
     value = json.loads(written)
     assert set(value) == {"service", "reason", "count"}
@@ -106,21 +112,49 @@ def test_file_that_is_no_model(tmp_path: Path) -> None:
         LlamaModel(path, LoadOptions(512, 1))
 
 
-async def test_cached_prefix_does_not_change_what_is_generated(
-    model_file: Callable[[str], Path],
-) -> None:
-    engine = SerialEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(1024, 2)))
+def test_sequences_of_a_step_do_not_see_each_other(model: LlamaModel) -> None:
+    one, two = (model.tokenize([Segment(text)]) for text in ("one two three", "red green blue"))
+    for seq in (0, 1):
+        model.release(seq, 0)
+    alone = compute(model, one).copy()
+    model.release(0, 0)
+    both = model.decode([Slice(0, 0, one), Slice(1, 0, two)])
+    assert np.corrcoef(alone, both[0])[0, 1] > 0.999
+    assert np.corrcoef(both[0], both[1])[0, 1] < 0.9
 
-    async def answer(question: str) -> str:
-        prompt = [
-            Segment("<|im_start|>user\n", is_template=True),
-            Segment(question),
-            Segment("<|im_end|>\n<|im_start|>assistant\n", is_template=True),
-        ]
-        events = engine.generate(GenerateRequest(prompt, max_tokens=16))
-        return "".join([e.text async for e in events if isinstance(e, TextDelta)])
 
-    alone = await answer("Name one Linux command that shows free disk space.")
-    await answer("Name one Linux command that lists processes.")
-    assert await answer("Name one Linux command that shows free disk space.") == alone
-    await engine.aclose()
+def test_logits_are_given_after_as_many_tokens_as_wanted(model: LlamaModel) -> None:
+    tokens = model.tokenize([Segment("the quick brown fox")])
+    model.release(0, 0)
+    rows = model.decode([Slice(0, 0, tokens, num_logits=2)]).copy()
+    assert rows.shape == (2, len(rows[0]))
+    model.release(0, len(tokens) - 1)
+    again = compute(model, tokens[-1:], len(tokens) - 1)
+    assert np.corrcoef(rows[1], again)[0, 1] > 0.999
+    assert model.decode([Slice(0, len(tokens), [tokens[0]], num_logits=0)]).shape[0] == 0
+
+
+def test_shared_cells_outlive_their_first_holder(model: LlamaModel) -> None:
+    tokens = model.tokenize([Segment("the quick brown fox jumps")])
+    for seq in (0, 1):
+        model.release(seq, 0)
+    compute(model, tokens[:-1])
+    model.share(0, 1, 0, len(tokens) - 1)
+    expected = compute(model, tokens[-1:], len(tokens) - 1).copy()
+    model.release(0, 0)
+    shared = compute(model, tokens[-1:], len(tokens) - 1, seq=1)
+    assert np.corrcoef(expected, shared)[0, 1] > 0.999
+
+
+def test_restored_state_continues_as_the_saved_one(model: LlamaModel) -> None:
+    tokens = model.tokenize([Segment("the quick brown fox jumps over")])
+    for seq in (0, 1):
+        model.release(seq, 0)
+    compute(model, tokens)
+    state = model.save_state(0)
+    expected = compute(model, tokens[:1], len(tokens)).copy()
+    assert model.restore_state(1, state)
+    assert np.array_equal(compute(model, tokens[:1], len(tokens), seq=1), expected)
+    model.release(1, 0)
+    assert not model.restore_state(1, state[:100])
+    assert not model.restore_state(1, b"nothing of the kind")
