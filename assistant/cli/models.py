@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from assistant.cli.completion import model_names
 from assistant.cli.context import EXIT_FAILED, context_of
-from assistant.cli.output import print_json, stderr_console, stdout_console
+from assistant.cli.output import note, print_json, stderr_console, stdout_console, visible
 
 if TYPE_CHECKING:
     from assistant.models.catalog import CatalogEntry
+    from assistant.models.quantize import Quantized
     from assistant.models.store import ModelStore
+
+_T = TypeVar("_T")
 
 app = typer.Typer(help="Get and check model files.", no_args_is_help=True)
 
@@ -103,6 +109,86 @@ def model_path(context: typer.Context, name: Name = None) -> None:
     """Print the path of a model's file; fails when it is not whole."""
     settings = context_of(context).settings
     print(_store(context).resolve(name or settings.model.name))
+
+
+@app.command()
+def quantize(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC",
+            help="A name from the list, or the path of a GGUF file.",
+            autocompletion=model_names,
+        ),
+    ],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="TYPE", help="The type to write: q4_k_m, q5_k_m, q8_0…"),
+    ],
+    prune_layers: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Layers to leave out, counted from 0: 10,11,20-23.",
+            show_default=False,
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write; default: beside the other models, named after the type.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a smaller copy of a model, or a shorter one; nothing half-written is left behind."""
+    from assistant.cli.progress import model_progress
+    from assistant.load_plan import choose_threads
+    from assistant.machine import read_machine
+    from assistant.models import quantize as quantizing
+
+    plan = quantizing.plan_quantization(
+        _store(context),
+        source,
+        _understood(quantizing.find_type, to),
+        prune_layers=_understood(quantizing.parse_layers, prune_layers),
+        output=output,
+        may_replace=force,
+    )
+    for warning in plan.warnings:
+        note(f"note: {warning}")
+    threads = choose_threads(context_of(context).settings.model.threads, read_machine())
+    with model_progress(stderr_console()) as progress:
+        done = quantizing.quantize(plan, threads.value, progress)
+    for warning in done.warnings:
+        note(f"note: {warning}")
+    if as_json:
+        print_json(asdict(done) | {"warnings": [*plan.warnings, *done.warnings]})
+    else:
+        _print_quantized(done)
+
+
+def _understood(parse: Callable[[str], _T], text: str) -> _T:
+    """`text` parsed; what makes no sense is wrong usage."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _print_quantized(done: Quantized) -> None:
+    from rich.filesize import decimal
+
+    print(visible(str(done.path)))
+    print(
+        f"  {decimal(done.source_bytes, precision=2)} became "
+        f"{decimal(done.size_bytes, precision=2)}: "
+        f"{done.bits_per_weight} bits per weight, {done.num_layers} layers, {done.duration_s} s"
+    )
+    print(f"  use it: midwatch --model {shlex.quote(str(done.path))} ask …")
 
 
 def _store(context: typer.Context) -> ModelStore:

@@ -60,7 +60,7 @@ class PartialFile:
         os.fsync(self._stream.fileno())
         self._stream.close()
         self._path.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def discard(self) -> None:
         """Give the space back; nothing is left."""
@@ -70,7 +70,8 @@ class PartialFile:
         self._path.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have what was renamed in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["waiting", "connecting", "downloading", "verifying"]
+Stage = Literal["waiting", "connecting", "downloading", "verifying", "quantizing"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.assistant.cli.conftest import payments_lines
-from tests.assistant.cli.program import Program, Ran
+from tests.assistant.cli.program import LIGHT_MODEL, Program, Ran
 
 
 @pytest.fixture
@@ -136,6 +137,27 @@ def test_while_it_answers(
         assert ran.out.endswith("\n")
         assert list(spool.glob("midwatch-*")) == []
     nothing_is_kept(program)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_while_it_quantizes(sent: signal.Signals, program: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    # This type takes a minute.
+    process = program.start(
+        *("model", "quantize", LIGHT_MODEL, "--to", "iq4_xs", "--output", folder / "new.gguf")
+    )
+    partial = folder / ".new.gguf.quantizing"
+    await_(lambda: partial.exists() and partial.stat().st_size > 0)
+    (quantizer,) = psutil.Process(process.pid).children()
+    if sent == signal.SIGINT:
+        interrupted(program, process)
+    else:
+        process.send_signal(sent)
+        assert program.wait(process).status == -sent
+    await_(lambda: not quantizer.is_running())
+    assert list(folder.iterdir()) == []
 
 
 def test_while_it_waits_for_its_input(program: Program, spool: Path) -> None:
