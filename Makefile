@@ -5,7 +5,7 @@ MIDWATCH := .venv/bin/midwatch
 TEST_MODELS := qwen2.5-coder-1.5b qwen2.5-coder-0.5b
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt bench docs install models
+.PHONY: help demo test check fmt bench soak docs install models
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ fmt: install ## format the code and sort its imports
 	$(PYTHON) -m ruff check --fix --exit-zero .
 	$(PYTHON) -m ruff format .
 
-bench: install models ## measure times to the first word
-	$(PYTHON) benchmarks/first_word.py
+bench: install models ## measure how fast the model answers, alone and for many at once
+	$(MIDWATCH) bench
+
+soak: install models ## minutes of random load on the real model, and many random mixes
+	MIDWATCH_SOAK_S=300 MIDWATCH_TEST_MIXES=20000 $(PYTHON) -m pytest -s \
+		tests/assistant/engine/test_soak.py tests/assistant/engine/test_core.py
 
 docs: install ## write the reference of commands and settings
 	$(PYTHON) docs/generate.py

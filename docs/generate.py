@@ -87,7 +87,7 @@ def commands_page() -> str:
 def _default(value: Any) -> str:
     if value is None or value == "":
         return "unset"
-    if value == {}:
+    if value in ({}, ()):
         return "none"
     if isinstance(value, Path):
         # The same on whichever machine the page is written.
@@ -104,8 +104,17 @@ def _takes(about: Mapping[str, Any]) -> str:
         return " or ".join(f"`{json.dumps(value)}`" for value in about["enum"])
     if "const" in about:
         return f"`{json.dumps(about['const'])}`"
-    words = {"integer": "whole number", "number": "number", "object": "table", "string": "text"}
+    if about.get("type") == "array":
+        return f"list of {_takes(about['items'])}"
+    words = {
+        "boolean": "`true` or `false`",
+        "integer": "whole number",
+        "number": "number",
+        "object": "table",
+        "string": "text",
+    }
     limits = [f"at least {about['minimum']:g}"] if "minimum" in about else []
+    limits += [f"more than {about['exclusiveMinimum']:g}"] if "exclusiveMinimum" in about else []
     limits += [f"at most {about['maximum']:g}"] if "maximum" in about else []
     return ", ".join(["path" if about.get("format") == "path" else words[about["type"]], *limits])
 

@@ -16,6 +16,7 @@ import typer
 
 from assistant.cli import (
     ask,
+    bench,
     config,
     doctor,
     evaluation,
@@ -47,6 +48,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 app.command("eval")(evaluation.evaluate)
+app.command("bench")(bench.bench)
 
 
 def _print_version(wanted: bool) -> None:
