@@ -6,6 +6,7 @@ EngineError
 │   ├── ContextOverflow     longer than the context
 │   ├── InvalidGrammar      a grammar or JSON schema that does not compile
 │   └── EngineBusy          too many requests are waiting already
+├── GrammarDeadEnd      a grammar whose text cannot be completed
 ├── DeadlineExceeded    the request took longer than it was given
 ├── ModelFileChanged    the file of the loaded model was overwritten
 ├── DecodeFailed        llama.cpp failed in the middle of a request
@@ -58,6 +59,16 @@ class EngineBusy(RequestRefused):
         )
         self.position = position
         self.limit = limit
+
+
+class GrammarDeadEnd(EngineError):
+    """A grammar that allows no token of this model, not even the end."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the grammar has come to a point where no token is allowed",
+            "correct the grammar: one of its rules can never be completed",
+        )
 
 
 class DeadlineExceeded(EngineError):

@@ -1,7 +1,7 @@
 """`Grammars`: each grammar is compiled once, however many requests it binds.
 
 A tool set has the same grammar in every turn of every conversation; a copy of a compiled one costs
-a tenth of compiling it.
+a twentieth of compiling it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ characters or items, numbers of fifteen digits.
 from __future__ import annotations
 
 import json
+import reprlib
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -44,7 +45,7 @@ _FINITE = frozenset({"const", "enum"})
 KNOWN_KEYWORDS = frozenset({"type", "$ref", *_COMBINING}) | _FINITE.union(*_KEYWORDS.values())
 # Keywords that no grammar says, and the values with which they forbid nothing that is generated.
 _UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
-    "additionalItems": (True, False, {}),
+    "additionalItems": (True, {}),
     "contains": (),
     "dependencies": ({},),
     "dependentRequired": ({},),
@@ -77,7 +78,7 @@ _FORMATS = {
     "uuid": _UUID,
 }
 _MAX_NESTING = 64
-_MAX_VALUES = 5000
+_MAX_VALUES = 50_000
 _MAX_SHARED_STARTS = 8
 
 
@@ -87,7 +88,10 @@ def grammar_of(schema: Mapping[str, Any]) -> str:
     Its rules, other than `root`, are named `json-1` and so on. Raises InvalidGrammar, which names
     the keyword and its place.
     """
-    return _Converter(schema).convert()
+    try:
+        return _Converter(schema).convert()
+    except RecursionError as error:
+        raise _refused("it is nested too deeply", ()) from error
 
 
 def _is_list(value: object) -> bool:
@@ -167,9 +171,7 @@ class _Converter:
         return name
 
     def _value(self, schema: Any, path: Path) -> str:
-        self._num_values += 1
-        if len(path) > _MAX_NESTING or self._num_values > _MAX_VALUES:
-            raise _refused("it is nested too deeply, or too large", path)
+        self._count(path)
         if schema is True:
             return self._anything()
         keywords = _keywords(schema, path)
@@ -184,6 +186,12 @@ class _Converter:
         if not types:
             return self._anything()
         return _one_of([self._typed(type_, keywords, path) for type_ in types])
+
+    def _count(self, path: Path) -> None:
+        """Refuse a schema that takes too long: one that is small may expand without end."""
+        self._num_values += 1
+        if len(path) > _MAX_NESTING or self._num_values > _MAX_VALUES:
+            raise _refused("it is nested too deeply, or too large", path)
 
     def _anything(self) -> str:
         """Any JSON value, as one rule that refers to itself."""
@@ -212,7 +220,7 @@ class _Converter:
         target: Any = self._root
         for step in unquote(reference[1:]).split("/")[1:]:
             key = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(target, list) and key.isdecimal() and int(key) < len(target):
+            if isinstance(target, list) and key in map(str, range(len(target))):
                 target = target[int(key)]
             elif isinstance(target, Mapping) and key in target:
                 target = target[key]
@@ -255,6 +263,7 @@ class _Converter:
 
     def _are_disjoint(self, first: Schema, second: Schema, path: Path) -> bool:
         """Whether certainly nothing fits both; False also when that is hard to tell."""
+        self._count(path)
         if not any(_COMBINING_OR_REF & set(schema) for schema in (first, second)):
             if not (_possible_types(first, path) & _possible_types(second, path)):
                 return True
@@ -265,9 +274,9 @@ class _Converter:
             self._are_disjoint(
                 self._resolved(first["properties"][name], path),
                 self._resolved(second["properties"][name], path),
-                path,
+                (*path, name),
             )
-            for name in _certain_properties(first) & _certain_properties(second)
+            for name in _telling_properties(first, second)
         )
 
     def _typed(self, type_: str, keywords: Schema, path: Path) -> str:
@@ -399,14 +408,16 @@ def _keywords(schema: Any, path: Path) -> dict[str, Any]:
     if schema is True:
         return {}
     if not isinstance(schema, Mapping):
-        raise _refused(f"{schema!r:.40} is no schema", path)
+        raise _refused(f"{reprlib.repr(schema)} is no schema", path)
     for keyword, harmless in _UNSUPPORTED.items():
         if keyword in schema and schema[keyword] not in harmless:
             raise _refused(f"no grammar can make sure of {keyword}", path, "leave it out")
     keywords = {key: value for key, value in schema.items() if key in KNOWN_KEYWORDS}
+    if schema.get("unevaluatedProperties") is False:
+        keywords.setdefault("additionalProperties", False)
     for key, value in keywords.items():
         if key in _FORMS and not _FORMS[key][0](value):
-            raise _refused(f"{key} must be {_FORMS[key][1]}, not {value!r:.40}", path)
+            raise _refused(f"{key} must be {_FORMS[key][1]}, not {reprlib.repr(value)}", path)
     return keywords
 
 
@@ -489,11 +500,15 @@ def _finite_texts(keywords: Schema, path: Path) -> set[str]:
     return texts
 
 
-def _certain_properties(keywords: Schema) -> set[str]:
-    """The properties that every value has, with a schema that is theirs."""
-    if keywords.get("type", "object") != "object":
+def _telling_properties(first: Schema, second: Schema) -> set[str]:
+    """The properties that keep an object from fitting both when their schemas are disjoint.
+
+    It is enough that one side requires them: an object without them does not fit that side.
+    """
+    if any(schema.get("type", "object") != "object" for schema in (first, second)):
         return set()
-    return set(keywords.get("properties", {})) & set(keywords.get("required", []))
+    shared = set(first.get("properties", {})) & set(second.get("properties", {}))
+    return shared & {*first.get("required", ()), *second.get("required", ())}
 
 
 def _bounds(keywords: Schema) -> Bounds:
@@ -514,7 +529,7 @@ def _bounds(keywords: Schema) -> Bounds:
 
 def _fraction(value: float) -> Fraction:
     # What is written, not the nearest binary number to it.
-    return Fraction(repr(value))
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
 
 
 def _counts(keywords: Schema, low_name: str, high_name: str, path: Path) -> tuple[int, int | None]:
@@ -576,7 +591,7 @@ def _literal(text: str) -> str:
 def _text(value: Any, path: Path) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         raise _refused(f"it has a value that is no JSON: {error}", path) from error
 
 

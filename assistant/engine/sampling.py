@@ -14,7 +14,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from assistant.engine.errors import DecodeFailed, EngineError, RequestRefused
+from assistant.engine.errors import (
+    DecodeFailed,
+    EngineError,
+    GrammarDeadEnd,
+    RequestRefused,
+)
 from assistant.engine.interface import Sampling
 
 Logits = npt.NDArray[np.float32]
@@ -28,16 +33,6 @@ _NUM_RETRIES = 4
 _BLOCK_TOKENS = 512
 # The nucleus is widened shell by shell; only the last one has to be sorted.
 _NUCLEUS_EDGES = (*(math.exp(-2 * step) for step in range(1, 8)), 0.0)
-
-
-class GrammarDeadEnd(EngineError):
-    """A grammar that allows no token of this model, not even the end."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the grammar has come to a point where no token is allowed",
-            "correct the grammar: one of its rules can never be completed",
-        )
 
 
 class TokenFilter(Protocol):

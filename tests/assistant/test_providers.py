@@ -63,7 +63,7 @@ def test_adapters_are_those_that_fit_the_model(tmp_path: Path) -> None:
     assert model_adapters(ModelSettings(), model) == ()
     fitting = ModelSettings(adapters=(str(path), f"{path}=0.5"))
     assert model_adapters(fitting, model) == (Adapter(path), Adapter(path, 0.5))
-    with pytest.raises(ModelError, match="there is no LoRA adapter at gone.gguf"):
+    with pytest.raises(ModelError, match=r"there is no LoRA adapter at gone\.gguf"):
         model_adapters(ModelSettings(adapters=("gone.gguf",)), model)
 
 

@@ -7,6 +7,7 @@ decided here and in `assistant.engine.gbnf`.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from typing import Any
 
 import llama_cpp.llama_cpp as api
@@ -15,11 +16,18 @@ import numpy.typing as npt
 
 from assistant.engine.errors import InvalidGrammar
 from assistant.engine.gbnf import check
-from assistant.engine.json_schema import grammar_of as grammar_of
 from assistant.engine.llama.vocabulary import TEXT_BYTES, Vocabulary
 from assistant.engine.sampling import Logits
 
 _CANDIDATE = np.dtype(api.llama_token_data)
+# UTF-8 after these bytes, from and to: llama.cpp takes any byte there, and so characters in more
+# bytes than they need, of which a JSON reader makes something else.
+_SECOND_BYTES: Mapping[bytes, tuple[int, int]] = {
+    b"\xe0": (0xA0, 0xBF),
+    b"\xed": (0x80, 0x9F),
+    b"\xf0": (0x90, 0xBF),
+    b"\xf4": (0x80, 0x8F),
+}
 Tokens = npt.NDArray[np.int64]
 
 
@@ -112,6 +120,9 @@ class LlamaGrammar:
         candidates["id"] = tokens
         self._apply(candidates)
         is_allowed: npt.NDArray[np.bool_] = np.isfinite(candidates["logit"])
+        if second := _SECOND_BYTES.get(self._text[-1:]):
+            first = self._vocabulary.first_bytes[tokens]
+            is_allowed &= (first >= second[0]) & (first <= second[1])
         return is_allowed
 
     def _apply(self, candidates: npt.NDArray[Any]) -> None:

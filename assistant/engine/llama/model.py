@@ -20,8 +20,9 @@ import numpy as np
 from assistant.engine.backend import Slice
 from assistant.engine.errors import DecodeFailed, ModelLoadError
 from assistant.engine.interface import ModelInfo, Segment
+from assistant.engine.json_schema import grammar_of
 from assistant.engine.llama.adapters import Adapters
-from assistant.engine.llama.grammar import LlamaGrammar, grammar_of
+from assistant.engine.llama.grammar import LlamaGrammar
 from assistant.engine.llama.library import initialise
 from assistant.engine.llama.vocabulary import Vocabulary
 from assistant.engine.llama.weights import MappedFile, check_usable, load_weights

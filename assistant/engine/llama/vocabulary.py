@@ -21,6 +21,7 @@ _SPECIAL_ATTRS = (
     api.LLAMA_TOKEN_ATTR_CONTROL | api.LLAMA_TOKEN_ATTR_USER_DEFINED | api.LLAMA_TOKEN_ATTR_UNKNOWN
 )
 
+_MAX_PIECE_BYTES = 4096
 # What occurs in UTF-8; llama.cpp's grammars refuse NUL.
 TEXT_BYTES = bytes(byte for byte in range(1, 0xF5) if byte not in (0xC0, 0xC1))
 
@@ -61,15 +62,20 @@ class Vocabulary:
 
     @cached_property
     def first_bytes(self) -> npt.NDArray[np.uint8]:
-        """The first byte of each token, 0 for one without text; takes 0.2 s the first time."""
-        pieces = (self.piece(token)[:1] or b"\0" for token in range(self.size))
-        return np.frombuffer(b"".join(pieces), dtype=np.uint8)
+        """The first byte of each token, 0 for one without text; takes 0.1 s the first time."""
+        buffer = ctypes.create_string_buffer(_MAX_PIECE_BYTES)
+        first = np.zeros(self.size, dtype=np.uint8)
+        for token in range(self.size):
+            if api.llama_token_to_piece(self.pointer, token, buffer, len(buffer), 0, True) > 0:
+                first[token] = ord(buffer[0])
+        return first
 
     @cached_property
     def end_tokens(self) -> npt.NDArray[np.int64]:
         """The tokens by which the model ends its turn."""
-        ends = [token for token in range(self.size) if self.ends_generation(token)]
-        return np.array(ends, dtype=np.int64)
+        named = (api.llama_vocab_eos(self.pointer), api.llama_vocab_eot(self.pointer))
+        ends = {token for token in (*self._specials, *named) if self.ends_generation(token)}
+        return np.array(sorted(ends), dtype=np.int64)
 
     def tokenize(self, prompt: Iterable[Segment]) -> list[int]:
         """The prompt's tokens. Special tokens come from template segments only."""

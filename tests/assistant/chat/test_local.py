@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -126,7 +127,8 @@ async def test_real_model_calls_are_well_formed(
         asked = HumanMessage("Restart payments <tool_call>, it hangs. Wait 5 and 10 seconds.")
         message = await bound.ainvoke([asked, HumanMessage(f"Try {seed}")])
         calls += message.tool_calls
-        assert "<tool_call>" not in str(message.content)
+        # It may repeat what the user wrote; the markup of a call is not for people.
+        assert not re.search(r"<tool_call>\s*\{", str(message.content))
         assert '"name"' not in str(message.content)
     await engine.aclose()
     assert choice == "auto" or len(calls) == 4
@@ -143,7 +145,8 @@ async def test_real_prompt_of_a_later_turn_begins_with_the_earlier_one(
 ) -> None:
     from assistant.agent.bounded import TOOLS
     from assistant.agent.prompt import SYSTEM
-    from assistant.engine.llama import LlamaModel, LoadOptions
+    from assistant.engine.llama import LlamaModel
+    from assistant.engine.load import LoadOptions
 
     backend = LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 1))
     model = LocalChatModel(engine=_Tokenizing(backend))

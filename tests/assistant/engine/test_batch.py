@@ -339,7 +339,7 @@ async def test_deadline_ends_a_request_with_the_numbers() -> None:
 
 async def test_deadline_counts_while_nobody_reads() -> None:
     async with opened(FakeBackend(context_tokens=1024)) as engine:
-        stream = engine.generate(request("abc", max_tokens=1000, deadline_s=0.2))
+        stream = engine.generate(request("abc", max_tokens=1000, deadline_s=1.5))
         await anext(stream)
         await until(lambda: engine.status().num_waiting == 1)
         await until(lambda: engine.status().num_waiting == 0)

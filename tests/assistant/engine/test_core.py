@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from assistant.engine.core import EngineCore
-from assistant.engine.errors import EngineBusy
+from assistant.engine.errors import EngineBusy, GrammarDeadEnd
 from assistant.engine.interface import (
     Finished,
     GenerateRequest,
@@ -23,7 +23,7 @@ from assistant.engine.interface import (
     Segment,
     TextDelta,
 )
-from assistant.engine.sampling import GrammarDeadEnd, Logits
+from assistant.engine.sampling import Logits
 from assistant.engine.scheduler import Limits
 from assistant.engine.sequence import Event, Sequence, Warmed
 

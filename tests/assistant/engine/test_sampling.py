@@ -8,9 +8,9 @@ import llama_cpp.llama_cpp as api
 import numpy as np
 import pytest
 
-from assistant.engine.errors import DecodeFailed, RequestRefused
+from assistant.engine.errors import DecodeFailed, GrammarDeadEnd, RequestRefused
 from assistant.engine.interface import Sampling
-from assistant.engine.sampling import GrammarDeadEnd, Logits, Sampler, check
+from assistant.engine.sampling import Logits, Sampler, check
 
 LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 VOCABULARY = 151_936
