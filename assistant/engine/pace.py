@@ -14,9 +14,10 @@ at the same time. So steps are compared, and the choice is made, by size: powers
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _CLEARLY_MORE = 1.5
+_MOSTLY = 0.8
 # What the trials of other numbers of threads may cost, of the time that steps of a size take.
 _TRIAL_SHARE = 0.05
 # The best of times fades: a longer context makes every step dearer, and that is no crowd.
@@ -24,9 +25,16 @@ _FADING = 1.001
 
 
 class ThreadPace:
-    """Chooses the number of threads of each step. `observe` has to follow each step."""
+    """Chooses the number of threads of each step. `observe` has to follow each step.
 
-    def __init__(self, num_threads: int) -> None:
+    `num_idle` tells how many processors nobody uses, or None: while fewer threads compute than
+    there are, it is the cheapest news that the others are free again.
+    """
+
+    def __init__(
+        self, num_threads: int, num_idle: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self._num_idle = num_idle
         half = (num_threads // 2,) if num_threads >= 4 else ()
         self.options = (num_threads, *half, 1) if num_threads > 1 else (1,)
         self._choices: dict[int, _Choice] = {}
@@ -34,6 +42,9 @@ class ThreadPace:
     def next_threads(self, num_tokens: int) -> int:
         """Threads for a step of `num_tokens`. Ask once a step: the answer may begin a trial."""
         is_crowded = any(choice.usual != self.options[0] for choice in self._choices.values())
+        if is_crowded and self._has_idle(self._choice(num_tokens).usual):
+            self._assume_free()
+            is_crowded = False
         return self._choice(num_tokens).next(is_crowded)
 
     def observe(self, num_threads: int, num_tokens: int, duration_s: float) -> None:
@@ -42,8 +53,17 @@ class ThreadPace:
         had_fewer = choice.usual != self.options[0]
         choice.observe(num_threads, duration_s / math.sqrt(num_tokens))
         if had_fewer and choice.is_free:
-            for other in self._choices.values():
-                other.assume_free()
+            self._assume_free()
+
+    def _has_idle(self, num_threads: int) -> bool:
+        """Whether the processors beyond `num_threads` have had nothing to do lately."""
+        num_wanted = self.options[0] - num_threads
+        num_idle = self._num_idle()
+        return num_idle is not None and 0 < _MOSTLY * num_wanted <= num_idle
+
+    def _assume_free(self) -> None:
+        for choice in self._choices.values():
+            choice.assume_free()
 
     def _choice(self, num_tokens: int) -> _Choice:
         size = (num_tokens - 1).bit_length()

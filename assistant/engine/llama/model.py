@@ -19,6 +19,7 @@ import numpy as np
 
 from assistant.engine.backend import Slice
 from assistant.engine.errors import DecodeFailed, ModelLoadError
+from assistant.engine.idle import IdleProcessors
 from assistant.engine.interface import ModelInfo, Segment
 from assistant.engine.json_schema import grammar_of
 from assistant.engine.llama.adapters import Adapters
@@ -51,7 +52,7 @@ class LlamaModel:
         with contextlib.ExitStack() as opened:
             self._load(path, options, opened)
             self._opened = opened.pop_all()
-        self._pace = ThreadPace(options.num_threads)
+        self._pace = ThreadPace(options.num_threads, IdleProcessors().number)
         self._try_threads()
 
     def _load(self, path: Path, options: LoadOptions, opened: contextlib.ExitStack) -> None:

@@ -203,3 +203,15 @@ def test_half_the_threads_where_others_want_a_few_of_many_processors(sizes: list
 def test_one_thread_is_not_tried_where_it_would_take_an_age() -> None:
     chosen = run(loaded(64, busy_server), busy_server, times(256, 500)).chosen
     assert 1 not in chosen
+
+
+def test_idle_processors_end_the_crowd_without_a_trial() -> None:
+    idle_now: list[float | None] = [None]
+    pace = ThreadPace(2, lambda: idle_now[0])
+    run(pace, idle, times(1, 50))
+    assert run(pace, collapsed, times(1, 60)).chosen.count(2) < 4
+    idle_now[0] = 0.3
+    assert run(pace, idle, times(1, 5)).chosen.count(2) <= 1
+    idle_now[0] = 0.95
+    assert run(pace, idle, times(1, 5)).chosen == times(2, 5)
+    assert run(pace, idle, [8, 256]).chosen == [2, 2]
