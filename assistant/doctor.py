@@ -6,13 +6,13 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from assistant.errors import MidwatchError
-from assistant.load_plan import LoadPlan, choose_threads
+from assistant.load_plan import LoadPlan, choose_threads, host_bytes
 from assistant.machine import Machine, read_machine
 from assistant.settings import LoadedSettings, ModelSettings, Settings
 
@@ -46,7 +46,7 @@ def examine(load: Callable[[], LoadedSettings]) -> list[Check]:
     return [
         Check("settings", "ok", files),
         _compiler(),
-        *_model(settings),
+        *_models(settings),
         _disk(settings.data.dir),
         _threads(settings.model),
         _data_folder(settings.data.dir),
@@ -88,30 +88,40 @@ def _llama_trouble() -> str:
     return ""
 
 
-def _model(settings: Settings) -> Iterator[Check]:
+def _models(settings: Settings) -> Iterator[Check]:
+    """The model that answers, the light one, and what they take of this machine at present."""
+    from assistant.providers import light_settings
+
+    plans: list[LoadPlan] = []
     if settings.model.provider == "openai":
         yield _server(settings.model)
-        return
-    from assistant.providers import model_path
+    else:
+        check, plan = _model("model", settings)
+        yield check
+        if plan is not None:
+            plans.append(plan)
+            yield _gpu(settings.model, plan, read_machine())
+            yield _cache(settings.model, plan)
+    if settings.model.light:
+        light = settings.model_copy(update={"model": light_settings(settings.model)})
+        check, plan = _model("light model", light)
+        # Answers do not need it.
+        yield check if check.verdict == "ok" else replace(check, verdict="warning")
+        plans += [] if plan is None else [plan]
+    if plans:
+        yield _memory(plans, read_machine())
+
+
+def _model(name: str, settings: Settings) -> tuple[Check, LoadPlan | None]:
+    """Whether the model's file is there, and how it would be loaded; None where it cannot be."""
+    from assistant.providers import model_path, plan_for
 
     try:
         path = model_path(settings)
     except MidwatchError as error:
-        yield Check("model", "failed", error.message, error.hint)
-        return
-    yield Check("model", "ok", f"{path} ({path.stat().st_size / _GIB:.2f} GiB)")
-    if not _llama_trouble():
-        yield from _loading(settings.model, path)
-
-
-def _loading(model: ModelSettings, path: Path) -> Iterator[Check]:
-    """What loading the file would take of this machine at present."""
-    from assistant.providers import plan_for
-
-    plan, machine = plan_for(model, path), read_machine()
-    yield _gpu(model, plan, machine)
-    yield _cache(model, plan)
-    yield _memory(plan, machine)
+        return Check(name, "failed", error.message, error.hint), None
+    check = Check(name, "ok", f"{path} ({path.stat().st_size / _GIB:.2f} GiB)")
+    return check, None if _llama_trouble() else plan_for(settings.model, path)
 
 
 def _gpu(model: ModelSettings, plan: LoadPlan, machine: Machine) -> Check:
@@ -152,12 +162,13 @@ def _cache(model: ModelSettings, plan: LoadPlan) -> Check:
     )
 
 
-def _memory(plan: LoadPlan, machine: Machine) -> Check:
+def _memory(plans: Sequence[LoadPlan], machine: Machine) -> Check:
+    needed = host_bytes(plans)
     found = f"{machine.available_bytes / _GIB:.1f} GiB available"
     if machine.memory_limit_bytes is not None:
         found += f" of the container's {machine.memory_limit_bytes / _GIB:.1f} GiB"
-    found += f", about {plan.host_bytes / _GIB:.1f} GiB needed"
-    if machine.available_bytes < plan.host_bytes:
+    found += f", about {needed / _GIB:.1f} GiB needed"
+    if machine.available_bytes < needed:
         remedy = "close something, lower [model] cache_tokens, or take a smaller model"
         return Check("memory", "warning", found, remedy)
     return Check("memory", "ok", found)

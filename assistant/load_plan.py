@@ -57,6 +57,11 @@ class LoadPlan:
     host_bytes: int
 
 
+def host_bytes(plans: Sequence[LoadPlan]) -> int:
+    """What one process takes of the machine with all of the models loaded."""
+    return sum(plan.host_bytes - _PROGRAM_BYTES for plan in plans) + _PROGRAM_BYTES
+
+
 def plan_load(
     settings: ModelSettings,
     shape: ModelShape,

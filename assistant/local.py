@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assistant.agent.question import understand
@@ -22,7 +23,9 @@ from assistant.agent.toolbox import Emit, Toolbox
 from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
 from assistant.interface import AskRequest
+from assistant.light import LightLoader, LightWork, load_light_model
 from assistant.live import live_scope, open_runbooks, runbook_threshold
+from assistant.loading import ModelOnDemand
 from assistant.problems import describe
 from assistant.providers import open_local_model
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
@@ -31,8 +34,6 @@ from tools.bundle import attach_files, open_bundle
 from tools.scope import Scope
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
     from assistant.chat.local import LocalChatModel
     from assistant.chat.remote import RemoteChatModel
     from knowledge.base import KnowledgeBase
@@ -81,13 +82,14 @@ class LocalAssistant:
         store: SessionStore,
         runbooks: KnowledgeBase,
         load: ModelLoader,
+        load_light: LightLoader,
     ) -> None:
         self._settings = settings
         self._store = store
         self._runbooks = runbooks
-        self._load = load
-        self._model: asyncio.Task[LocalChatModel | RemoteChatModel] | None = None
-        self._strategy = _strategy(settings, self._loaded_model, store)
+        self._model = ModelOnDemand(partial(load, settings))
+        self._light = LightWork(settings, load_light, store)
+        self._strategy = _strategy(settings, self._model.get, store)
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
         """See `Assistant.ask`."""
@@ -110,23 +112,9 @@ class LocalAssistant:
 
     async def aclose(self) -> None:
         """See `Assistant.aclose`."""
-        if self._model is not None:
-            self._model.cancel()
-            await asyncio.wait([self._model])
-            # What loading failed with was told to whoever waited for the model.
-            if not self._model.cancelled() and self._model.exception() is None:
-                await self._model.result().aclose()
+        await self._light.aclose()
+        await self._model.aclose()
         self._runbooks.close()
-
-    def _loading(self) -> asyncio.Task[LocalChatModel | RemoteChatModel]:
-        """The loading of the model, begun when it is first wanted."""
-        if self._model is None:
-            self._model = asyncio.create_task(self._load(self._settings))
-        return self._model
-
-    async def _loaded_model(self) -> BaseChatModel:
-        # A cancelled turn must not cancel the loading that the next one waits for.
-        return await asyncio.shield(self._loading())
 
     async def _answer(self, request: AskRequest, emit: Emit) -> None:
         session = request.session or ""
@@ -135,7 +123,9 @@ class LocalAssistant:
                 request.session, continue_last=request.continue_last
             )
             async with self._store.answering(session):
-                emit(await self._run(session, request, emit))
+                with self._light.held_back():
+                    finished = await self._run(session, request, emit)
+                emit(finished)
         except asyncio.CancelledError:
             emit(TurnFailed(session, "cancelled", "the question was cancelled"))
             raise
@@ -146,13 +136,15 @@ class LocalAssistant:
             emit(TurnFailed(session, problem.code, problem.message, problem.hint))
 
     async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
-        request = await self._with_earlier_evidence(session, request)
+        turns = await self._store.turns(session)
+        request = _with_earlier_evidence(request, turns)
         scope = await asyncio.to_thread(open_scope, request, self._settings)
         # Evidence that cannot be opened is said at once; from here on the model is wanted.
-        self._loading()
+        self._model.begin()
         ledger = await self._store.ledger(session)
         toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
         question = understand(request.question, scope.now)
+        question = replace(question, earlier=tuple(turn.question for turn in turns))
         if scope.origin == "live" and not question.since:
             question = replace(question, since=self._settings.logs.window)
         turn = Turn(session, question, toolbox, emit)
@@ -160,16 +152,16 @@ class LocalAssistant:
         draft = await self._strategy.answer(turn)
         kept = StoredTurn(request.question, draft.answer, request.bundle, request.files)
         await self._store.keep(session, kept, ledger)
+        if self._settings.model.light and not turns:
+            self._light.begin_title(session, kept)
         return _finished(turn, draft, self._settings.model.name)
 
-    async def _with_earlier_evidence(self, session: str, request: AskRequest) -> AskRequest:
-        """`request` on the last turn's bundle or files, when it brings nothing of its own."""
-        if request.bundle or request.files or request.stdin_file:
-            return request
-        turns = await self._store.turns(session)
-        if not turns:
-            return request
-        return replace(request, bundle=turns[-1].bundle, files=turns[-1].files)
+
+def _with_earlier_evidence(request: AskRequest, turns: Sequence[StoredTurn]) -> AskRequest:
+    """`request` on the last turn's bundle or files, when it brings nothing of its own."""
+    if request.bundle or request.files or request.stdin_file or not turns:
+        return request
+    return replace(request, bundle=turns[-1].bundle, files=turns[-1].files)
 
 
 def open_scope(request: AskRequest, settings: Settings) -> Scope:
@@ -186,11 +178,14 @@ def open_scope(request: AskRequest, settings: Settings) -> Scope:
 
 @asynccontextmanager
 async def open_local_assistant(
-    settings: Settings, load: ModelLoader = load_model
+    settings: Settings,
+    load: ModelLoader = load_model,
+    load_light: LightLoader = load_light_model,
 ) -> AsyncIterator[LocalAssistant]:
-    """The assistant on `settings`, loading its model behind the scenes. Raises DataFolderError."""
+    """The assistant on `settings`, loading its models behind the scenes. Raises DataFolderError."""
     async with open_sessions(settings.data.dir) as store:
-        assistant = LocalAssistant(settings, store, open_runbooks(settings), load)
+        runbooks = open_runbooks(settings)
+        assistant = LocalAssistant(settings, store, runbooks, load, load_light)
         try:
             yield assistant
         finally:

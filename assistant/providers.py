@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from assistant.engine.errors import ModelLoadError
+from assistant.engine.interface import Priority
 from assistant.engine.load import Adapter, LoadOptions
 from assistant.load_plan import LoadPlan, plan_load
 from assistant.machine import read_machine
@@ -29,6 +30,10 @@ T = TypeVar("T")
 _MIB = 1 << 20
 
 
+# Room for the beginnings of a question and of an answer, and for what is written about them.
+_LIGHT_CONTEXT_TOKENS = 2048
+
+
 def models_dir(settings: Settings) -> Path:
     """Where model files are kept."""
     return settings.model.dir or settings.data.dir / "models"
@@ -37,6 +42,25 @@ def models_dir(settings: Settings) -> Path:
 def model_path(settings: Settings) -> Path:
     """The GGUF file that the settings name. Raises ModelError when it is not there or damaged."""
     return ModelStore(models_dir(settings)).resolve(settings.model.name)
+
+
+def light_settings(settings: ModelSettings) -> ModelSettings:
+    """How the light model is loaded: small, on one processor, the GPU being for answers."""
+    return settings.model_copy(
+        update={
+            "name": settings.light,
+            "context_tokens": _LIGHT_CONTEXT_TOKENS,
+            "cache_tokens": _LIGHT_CONTEXT_TOKENS,
+            "gpu_layers": 0,
+            "tensor_split": (),
+            "adapters": (),
+            # With more, OpenMP's threads outnumber the processors, which slows the main model.
+            "threads": 1,
+            "speculation": False,
+            "snapshot_mib": 0,
+            "temperature": 0.0,
+        }
+    )
 
 
 def model_adapters(settings: ModelSettings, model: Path) -> tuple[Adapter, ...]:
@@ -114,17 +138,30 @@ def open_local_model(settings: Settings, *, is_brief: bool = False) -> LocalChat
     plan = plan_for(settings.model, path, is_brief=is_brief)
     adapters = model_adapters(settings.model, path)
     options = load_options(settings.model, plan, adapters, is_mapped=is_brief)
-    snapshots = open_snapshots(settings, path)
     signature = file_signature(path)
-    if settings.model.gpu_layers == "auto":
-        model = load_with_fewer(lambda tried: LlamaModel(path, tried), options)
-    else:
-        model = LlamaModel(path, options)
-    if file_signature(path) != signature:
-        # Nobody knows which file was loaded: its prefixes must not be kept under either name.
-        snapshots = None
+    snapshots = open_snapshots(settings, path)
+
+    def load() -> LlamaModel:
+        if settings.model.gpu_layers == "auto":
+            model = load_with_fewer(lambda tried: LlamaModel(path, tried), options)
+        else:
+            model = LlamaModel(path, options)
+        if file_signature(path) != signature:
+            # Nobody knows which weights these are, and snapshots would be kept under either name.
+            model.close()
+            raise ModelLoadError(f"{path} was changed while it was loaded", "try again")
+        return model
+
     return LocalChatModel(
-        engine=BatchEngine(model, snapshots=snapshots, speculates=settings.model.speculation),
+        engine=BatchEngine(load, snapshots=snapshots, speculates=settings.model.speculation),
         max_tokens=settings.model.max_answer_tokens,
         temperature=settings.model.temperature,
     )
+
+
+def open_light_model(settings: Settings) -> LocalChatModel:
+    """Load the light model, whose work waits for all other. Raises ModelError, ModelLoadError."""
+    light = settings.model_copy(update={"model": light_settings(settings.model)})
+    model = open_local_model(light)
+    model.priority = Priority.BACKGROUND
+    return model

@@ -150,6 +150,13 @@ class SessionStore:
                 ],
             )
 
+    async def rename(self, session: str, title: str) -> None:
+        """Give the session another title; a session that is not there stays away."""
+        async with self._transaction():
+            await self._connection.execute(
+                "UPDATE sessions SET title = ? WHERE id = ?", [title, session]
+            )
+
     async def delete(self, session: str) -> None:
         """Remove the session with all that belongs to it, checkpoints included."""
         columns = {"sessions": "id", "turns": "session", "evidence": "session"}

@@ -108,7 +108,7 @@ class ModelSettings(_Section):
     tensor_split: Annotated[tuple[Share, ...], Field(max_length=16)] = ()
     """Each GPU's share of the layers, like `[3, 1]`; empty: by free memory."""
     light: str = ""
-    """A second, small model for light work such as titles: a name or a path; empty: none."""
+    """A second, small model that gives sessions their titles: a name or a path; empty: none."""
     adapters: Annotated[tuple[AdapterText, ...], BeforeValidator(_as_list)] = ()
     """LoRA adapters of the model, GGUF files: `["a.gguf", "b.gguf=0.5"]`, the number its scale."""
     speculation: bool = False

@@ -118,8 +118,14 @@ def measured(options: Options, seed: int) -> Found:
 
 
 async def _measured(options: Options, seed: int) -> Found:
-    model = TimedModel(options)
-    engine = BatchEngine(model)
+    opened: list[TimedModel] = []
+
+    def load() -> TimedModel:
+        opened.append(TimedModel(options))
+        return opened[0]
+
+    engine = BatchEngine(load)
+    model = opened[0]
     try:
         long_text = prefix_of(LONG_PROMPT_TOKENS, 500 + seed, engine.count_tokens)
         tokens = model.tokenize([Segment(long_text)])

@@ -51,12 +51,23 @@ _FIND = re.compile(
 )
 
 
+# Words by which a question leans on what was said before it.
+_LEANS = re.compile(
+    r"^\W*(?:and|but|or|so)\b|"
+    r"\b(?:it|its|that|this|these|those|they|them|their|ones?|there|same|other|another|else|instead|"
+    r"first|next|now)\b",
+    re.IGNORECASE,
+)
+_MAX_LEANING_WORDS = 2
+_MAX_EARLIER = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as code understands it.
 
     `terms` are literal words to look for in the logs; `since` is how far back to look (`24h`),
-    empty when the person named no time.
+    empty when the person named no time; `earlier` are the session's questions before it.
     """
 
     text: str
@@ -64,6 +75,19 @@ class Question:
     since: str = ""
     terms: tuple[str, ...] = ()
     line_count: int | None = None
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What to search for: its own words, then with more and more of the earlier questions'.
+
+        A question that stands alone has one reading. Its own words come first in each, because an
+        embedding model may not read to the end.
+        """
+        is_short = len(self.text.split()) <= _MAX_LEANING_WORDS
+        leans = is_short or _LEANS.search(self.text) is not None
+        last_first = self.earlier[-_MAX_EARLIER:][::-1] if leans else ()
+        return tuple(" ".join([self.text, *last_first[:n]]) for n in range(len(last_first) + 1))
 
 
 def understand(text: str, now: datetime) -> Question:

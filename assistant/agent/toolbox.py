@@ -230,6 +230,10 @@ class Toolbox:
         named = ", ".join(f"{finding.source} ({finding.note})" for finding in findings)
         return ToolResult(Status.OK, f"Found {named}.", findings)
 
+    def has_runbook_for(self, query: str) -> bool:
+        """Whether any passage of the knowledge base answers `query`."""
+        return bool(self.runbooks.search(query, 1, self.min_score))
+
     def _dispatch(self, arguments: _Arguments) -> ToolResult:
         match arguments:
             case SearchLogs():

@@ -152,8 +152,15 @@ async def _runbooks(question: Question, facts: Sequence[Evidence], toolbox: Tool
     return await toolbox.perform(
         "search_runbooks",
         {"query": question.text},
-        lambda: toolbox.search_runbooks(question.text, *leads, k=_MAX_RUNBOOKS),
+        lambda: _runbooks_result(question, leads, toolbox),
     )
+
+
+def _runbooks_result(question: Question, leads: Sequence[str], toolbox: Toolbox) -> ToolResult:
+    """By the first reading of the question that finds anything: "and why?" finds nothing alone."""
+    *narrower, widest = question.readings
+    query = next(filter(toolbox.has_runbook_for, narrower), widest)
+    return toolbox.search_runbooks(query, *leads, k=_MAX_RUNBOOKS)
 
 
 def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:

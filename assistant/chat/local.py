@@ -45,6 +45,7 @@ from assistant.engine.interface import (
     Engine,
     Finished,
     GenerateRequest,
+    Priority,
     Sampling,
     Segment,
     TextDelta,
@@ -73,6 +74,8 @@ class LocalChatModel(BaseChatModel):
     max_tokens: int = 400
     temperature: float = 0.0
     seed: int = 0
+    priority: Priority = Priority.CHAT
+    """The class of its requests in the engine's queue."""
 
     @property
     def _llm_type(self) -> str:
@@ -203,6 +206,7 @@ class LocalChatModel(BaseChatModel):
         *,
         max_tokens: int | None = None,
         grammar: str | None = None,
+        deadline_s: float | None = None,
     ) -> GenerateRequest:
         prompt = self.prompt(messages, tools)
         if tools and tool_choice == "any" and self.template.has_call_tags:
@@ -213,6 +217,8 @@ class LocalChatModel(BaseChatModel):
             stop=tuple(stop),
             grammar=grammar or self._grammar(tools, tool_choice),
             sampling=Sampling(temperature=self.temperature, seed=self.seed),
+            priority=self.priority,
+            deadline_s=deadline_s,
         )
 
     def _grammar(self, tools: Sequence[Tool], tool_choice: ToolChoice) -> str | None:

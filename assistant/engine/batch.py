@@ -1,7 +1,7 @@
 """`BatchEngine`: the engine core on a thread of its own, with asyncio in front.
 
-The owner thread makes every call that touches the model's context. Between two steps it carries out
-commands (a new request, a cancel), so that requests join and leave at any time.
+The owner thread makes every call that touches the model's context, loading it included. Between
+two steps it carries out commands (a new request, a cancel): requests join and leave at any time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -46,29 +47,38 @@ _IDLE_S = 0.05
 class BatchEngine:
     """An `Engine` that runs many requests at once and shares what they have in common.
 
+    `open_backend` is called on the owner thread, and its errors are raised here. OpenMP keeps
+    workers for each thread that ever computed; with more of them than processors they no longer
+    spin but sleep at each of the hundreds of barriers in a token, which takes half as long again.
     `snapshots` keep warmed prefixes for other processes.
     """
 
+    _backend: Backend
+    _core: EngineCore
+
     def __init__(
         self,
-        backend: Backend,
+        open_backend: Callable[[], Backend],
         *,
         limits: Limits | None = None,
         snapshots: Snapshots | None = None,
         speculates: bool = False,
     ) -> None:
-        step_tokens = backend.max_step_tokens
-        limits = limits or Limits(step_tokens, step_tokens // _STREAMING_SHARE)
-        self._backend = backend
         self._snapshots = snapshots
-        self._core = EngineCore(backend, limits, speculates=speculates)
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._is_closed = False
         # Held while the vocabulary is in use: closing must not free it under a tokenizing thread.
         self._vocabulary_in_use = threading.Lock()
         self._saving: set[asyncio.Task[None]] = set()
-        self._owner = threading.Thread(target=self._serve, name="engine", daemon=True)
+        opened: Future[None] = Future()
+        self._owner = threading.Thread(
+            target=self._own,
+            args=(open_backend, limits, speculates, opened),
+            name="engine",
+            daemon=True,
+        )
         self._owner.start()
+        opened.result()
 
     @property
     def info(self) -> ModelInfo:
@@ -165,15 +175,34 @@ class BatchEngine:
     def _wake(self) -> None:
         self._commands.put(_do_nothing)
 
-    def _serve(self) -> None:
-        """The owner thread."""
-        idle_s = _IDLE_S
-        while self._carry_out_commands(idle_s):
-            idle_s = 0.0 if self._make_step() else self._idle_s()
+    def _own(
+        self,
+        open_backend: Callable[[], Backend],
+        limits: Limits | None,
+        speculates: bool,
+        opened: Future[None],
+    ) -> None:
+        """The owner thread: open the model, serve, and close it."""
+        try:
+            self._backend = open_backend()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the engine is opened
+            opened.set_exception(error)
+            return
+        step_tokens = self._backend.max_step_tokens
+        limits = limits or Limits(step_tokens, step_tokens // _STREAMING_SHARE)
+        self._core = EngineCore(self._backend, limits, speculates=speculates)
+        opened.set_result(None)
+        self._serve()
         self._core.fail_all(EngineClosed("the engine was closed before the answer was complete"))
         self._core.close()
         with self._vocabulary_in_use:
             self._backend.close()
+
+    def _serve(self) -> None:
+        """Make steps, and between them what was asked for, until the engine is closed."""
+        idle_s = _IDLE_S
+        while self._carry_out_commands(idle_s):
+            idle_s = 0.0 if self._make_step() else self._idle_s()
 
     def _make_step(self) -> bool:
         try:

@@ -93,6 +93,42 @@ def test_present_model_and_its_memory(
     assert "smaller model" in memory.remedy
 
 
+def test_light_model_and_the_memory_of_both(
+    data_dir: Path, local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_gpus(monkeypatch, 22)
+    set_machine(monkeypatch, memory_limit_bytes=None, available_bytes=2 * GIB)
+    # Of a second model only its weights and its small cache come on top, GPU or not.
+    alone = local(gpu_layers=0, cache_tokens=8192)
+    both = alone.model_copy(update={"light": alone.name})
+    found = checks(data_dir, model=alone)
+    assert "light model" not in found
+    assert found["memory"].found.endswith("about 1.2 GiB needed")
+    found = checks(data_dir, model=both)
+    assert found["light model"] == Check("light model", "ok", f"{alone.name} (0.46 GiB)")
+    assert found["memory"].found.endswith("about 1.6 GiB needed")
+    set_machine(monkeypatch, memory_limit_bytes=None, available_bytes=int(1.5 * GIB))
+    assert checks(data_dir, model=alone)["memory"].verdict == "ok"
+    assert checks(data_dir, model=both)["memory"].verdict == "warning"
+
+
+def test_light_model_beside_a_server(data_dir: Path, local: Local) -> None:
+    served = local(provider="openai", base_url="http://127.0.0.1:1/v1").model_copy(
+        update={"light": local().name}
+    )
+    found = checks(data_dir, model=served)
+    assert found["light model"].verdict == "ok"
+    assert found["memory"].found.endswith("about 1.1 GiB needed")
+    assert "GPU" not in found
+
+
+def test_missing_light_model_is_no_failure_of_answers(data_dir: Path, local: Local) -> None:
+    found = checks(data_dir, model=local(light="qwen2.5-coder-1.5b"))
+    assert found["model"].verdict == "ok"
+    assert found["light model"].verdict == "warning"
+    assert "midwatch model pull" in found["light model"].remedy
+
+
 @pytest.fixture
 def local(model_file: Callable[[str], Path]) -> Callable[..., ModelSettings]:
     """Settings of a local model."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assistant.engine.llama.devices import Device, GpuSupport
-from assistant.load_plan import Decision, LoadPlan, choose_threads, plan_load
+from assistant.load_plan import Decision, LoadPlan, choose_threads, host_bytes, plan_load
 from assistant.machine import Machine
 from assistant.models.shape import ModelShape
 from assistant.settings import ModelSettings
@@ -203,6 +203,14 @@ def test_one_question_needs_one_context() -> None:
     assert plan(is_brief=True).cache_tokens == Decision(8192, "one request at a time")
     assert plan(24, is_brief=True, context_tokens=2048).cache_tokens.value == 2048
     assert plan(is_brief=True, cache_tokens=9000).cache_tokens == Decision(9000, "as set")
+
+
+def test_program_counts_once_however_many_models_it_loads() -> None:
+    one, other = plan(), plan(context_tokens=2048, cache_tokens=2048)
+    assert host_bytes([one]) == one.host_bytes
+    both = host_bytes([one, other])
+    assert both > max(one.host_bytes, other.host_bytes)
+    assert both == one.host_bytes + other.host_bytes - host_bytes([])
 
 
 def test_model_without_a_cache_or_layers() -> None:

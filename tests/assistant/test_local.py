@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assistant import light
 from assistant.chat.local import LocalChatModel
 from assistant.engine.interface import Finished, GenerateRequest, TextDelta
 from assistant.errors import DataFolderError, ModelError
@@ -31,6 +32,7 @@ from assistant.sessions import open_sessions
 from assistant.settings import AgentSettings, DataSettings, LogsSettings, ModelSettings, Settings
 
 from .chat.scripted import ScriptedEngine
+from .waiting import until, until_found
 
 ERROR_LINE = "2026-03-01T12:00:41Z ERROR pool exhausted: 20 of 20 connections in use"
 QUESTION = "Why are orders slow?"
@@ -394,6 +396,115 @@ async def test_broken_engine_fails_the_turn(
     assert problem.code == "internal"
     assert "IndexError" in problem.message
     assert "a turn failed" in caplog.text
+
+
+@pytest.fixture
+def with_light(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """With a light model, whose work begins as soon as a turn has ended."""
+    monkeypatch.setattr(light, "SETTLE_S", 0.0)
+    return settings.model_copy(update={"model": ModelSettings(light="small")})
+
+
+def loading(engine: Engine) -> Any:
+    async def load(_: Settings) -> LocalChatModel:
+        return LocalChatModel(engine=engine)
+
+    return load
+
+
+async def titled(assistant: LocalAssistant, title: str) -> None:
+    """Return when the last session has that title."""
+
+    async def is_titled() -> bool:
+        return (await assistant.sessions())[0].title == title
+
+    await until_found(is_titled)
+
+
+async def test_first_turn_gets_its_title_from_the_light_model(
+    with_light: Settings, bundle: Path
+) -> None:
+    main, small = Engine(ANSWER, ANSWER, ANSWER), Engine("Slow orders", "Free connections")
+    async with open_local_assistant(with_light, loading(main), loading(small)) as assistant:
+        await ask(assistant, bundle=bundle)
+        assert small.requests == []
+        await titled(assistant, "Slow orders")
+        await ask(assistant, "Why is pay slow?", continue_last=True)
+        await ask(assistant, "Why has pay no free connections?", bundle=bundle)
+        await titled(assistant, "Free connections")
+        assert [info.title for info in await assistant.sessions()][1:] == ["Slow orders"]
+    assert (len(main.requests), len(small.requests)) == (3, 2)
+    assert "Why are orders slow?" in small.prompt_text(0)
+    assert main.is_closed
+    assert small.is_closed
+
+
+async def test_turn_does_not_wait_for_the_light_model(with_light: Settings, bundle: Path) -> None:
+    async def never(_: Settings) -> LocalChatModel:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async with (
+        asyncio.timeout(10),
+        open_local_assistant(with_light, loading(Engine(ANSWER, ANSWER)), never) as assistant,
+    ):
+        for question in ("Why are orders slow?", "Since when?"):
+            turn = finished(await ask(assistant, question, bundle=bundle))
+            assert turn.answer.startswith(ANSWER)
+
+
+async def test_light_model_that_fails_costs_only_the_title(
+    with_light: Settings, bundle: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def load(_: Settings) -> LocalChatModel:
+        raise ModelError("there is no small model")
+
+    engine = Engine(ANSWER, ANSWER)
+    async with open_local_assistant(with_light, loading(engine), load) as assistant:
+        finished(await ask(assistant, bundle=bundle))
+        await until(lambda: "there is no small model" in caplog.text)
+        finished(await ask(assistant, "Since when?", continue_last=True))
+        [info] = await assistant.sessions()
+    assert info.title == QUESTION
+
+
+async def test_without_a_light_model_nothing_of_it_is_loaded(
+    with_light: Settings, bundle: Path
+) -> None:
+    loads = 0
+
+    async def load(_: Settings) -> LocalChatModel:
+        nonlocal loads
+        loads += 1
+        raise ModelError("nobody asked for it")
+
+    without = with_light.model_copy(update={"model": ModelSettings()})
+    async with open_local_assistant(without, loading(Engine(ANSWER)), load) as assistant:
+        finished(await ask(assistant, bundle=bundle))
+        await asyncio.sleep(0.02)
+    assert loads == 0
+
+
+async def test_follow_up_finds_the_runbook_of_the_session(
+    settings: Settings, tmp_path: Path
+) -> None:
+    runbook = tmp_path / "runbooks" / "cache.md"
+    runbook.parent.mkdir()
+    runbook.write_text("# Cache lost its keys\n\n## Fix\n\n1. Warm the cache: `warm-cache`\n")
+    with open_runbooks(settings) as runbooks:
+        runbooks.ingest([runbook.parent])
+    note = tmp_path / "note.txt"
+    note.write_text("all quiet\n")
+    async with opened(settings, Engine(*[ANSWER] * 4)) as assistant:
+        await ask(assistant, "The cache lost its keys, is that bad?", files=(note,))
+        follow_up = await ask(assistant, "And how do I do it?", continue_last=True)
+        alone = await ask(assistant, "And how do I do it?", files=(note,))
+
+    def status(events: list[Event]) -> str:
+        return {call.name: call.status for call in finished(events).tool_calls}["search_runbooks"]
+
+    assert status(follow_up) == "ok"
+    assert status(alone) == "no_data"
 
 
 async def test_unusable_data_folder_is_refused_at_once(tmp_path: Path) -> None:

@@ -10,14 +10,17 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from assistant.engine.errors import ModelLoadError
+from assistant.engine.interface import Priority
 from assistant.engine.load import Adapter, LoadOptions
 from assistant.errors import ModelError
 from assistant.providers import (
+    light_settings,
     load_options,
     load_with_fewer,
     model_adapters,
     model_path,
     models_dir,
+    open_light_model,
     open_local_model,
     plan_for,
 )
@@ -92,6 +95,26 @@ def test_every_choice_reaches_the_engine(tmp_path: Path) -> None:
     )
 
 
+def test_light_model_is_loaded_small_and_leaves_the_gpu_alone() -> None:
+    settings = ModelSettings(
+        name="large.gguf",
+        light="small.gguf",
+        threads=3,
+        context_tokens=32768,
+        cache_tokens=65536,
+        gpu_layers="auto",
+        tensor_split=(2, 1),
+        adapters=("lora.gguf",),
+        speculation=True,
+    )
+    light = light_settings(settings)
+    assert (light.name, light.threads) == ("small.gguf", 3)
+    assert (light.context_tokens, light.cache_tokens) == (2048, 2048)
+    assert (light.gpu_layers, light.tensor_split, light.adapters) == (0, (), ())
+    assert not light.speculation
+    assert light.snapshot_mib == 0
+
+
 class Gpu:
     """Loading on a GPU that has room for `num_layers`."""
 
@@ -154,5 +177,18 @@ async def test_settings_reach_the_real_model(
         assert message.usage_metadata is not None
         assert message.usage_metadata["output_tokens"] == 32
         assert message.response_metadata["finish_reason"] == "length"
+    finally:
+        await model.aclose()
+
+
+@pytest.mark.model
+async def test_light_model_waits_for_all_other_work(
+    model_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    chosen = ModelSettings(name="/nowhere.gguf", light=str(model_file("qwen2.5-coder-0.5b")))
+    model = open_light_model(Settings(data=DataSettings(dir=tmp_path), model=chosen))
+    try:
+        assert model.priority is Priority.BACKGROUND
+        assert model.engine.info.context_tokens == 2048
     finally:
         await model.aclose()

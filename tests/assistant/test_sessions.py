@@ -61,6 +61,23 @@ async def test_ids_go_on_where_they_ended_and_known_evidence_keeps_its_own(tmp_p
         assert list(await store.ledger("another")) == []
 
 
+async def test_session_is_renamed_and_stays_where_it_was_in_the_list(tmp_path: Path) -> None:
+    async with open_sessions(tmp_path) as store:
+        first, second = await asked(store, "one"), await asked(store, "two")
+        before = await store.all()
+        await store.rename(first, "The first one")
+        await store.rename("nowhere", "Nothing")
+    async with open_sessions(tmp_path) as store:
+        after = await store.all()
+        assert [(info.id, info.title) for info in after] == [
+            (second, "two"),
+            (first, "The first one"),
+        ]
+        assert [info.updated_at_utc for info in after] == [i.updated_at_utc for i in before]
+        await store.keep(first, TURN, Ledger())
+        assert (await store.all())[0].title == "The first one"
+
+
 async def test_new_session_is_kept_only_with_a_turn(tmp_path: Path) -> None:
     async with open_sessions(tmp_path) as store:
         first, second = await store.resolve(None), await store.resolve(None)

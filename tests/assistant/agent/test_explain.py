@@ -85,7 +85,7 @@ async def test_real_model_keeps_to_the_form(model_file: Callable[[str], Path], f
     from assistant.engine.load import LoadOptions
 
     found = [DISK, evidence("service", "supervisor:cart", "cart FATAL exited", 1)]
-    engine = BatchEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
+    engine = BatchEngine(lambda: LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
     model = LocalChatModel(engine=engine)
     messages = [SystemMessage(SYSTEM), HumanMessage(first_message("Why?", [], found))]
     request = GenerateRequest(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -140,3 +141,31 @@ def test_times_of_the_clock_and_in_words(text: str, since: str) -> None:
 def test_ways_of_saying_it(text: str, intent: str, terms: tuple[str, ...]) -> None:
     question = understand(text, NOW)
     assert (question.intent, question.terms) == (intent, terms)
+
+
+@pytest.mark.parametrize(
+    ("text", "leans"),
+    [
+        ("why?", True),
+        ("Since when?", True),
+        ("And how do I fix it?", True),
+        ("or was the deploy the cause after all?", True),
+        ("Which session holds them?", True),
+        ("Can I restart that without losing orders?", True),
+        ("What should I do first?", True),
+        ("Is redis healthy?", False),
+        ("How do I roll back the last release?", False),
+        ("Show me the last 20 lines of nginx", False),
+        ("Which items are in Anderson's order?", False),
+    ],
+)
+def test_question_that_leans_on_those_before_it_is_read_with_them(text: str, leans: bool) -> None:
+    alone = understand(text, NOW)
+    assert alone.readings == (text,)
+    later = replace(alone, earlier=("Is the disk full?",))
+    assert later.readings == ((text, f"{text} Is the disk full?") if leans else (text,))
+
+
+def test_readings_take_in_the_nearest_questions_first_and_only_a_few() -> None:
+    question = replace(understand("why?", NOW), earlier=("a", "b", "c", "d"))
+    assert question.readings == ("why?", "why? d", "why? d c", "why? d c b")

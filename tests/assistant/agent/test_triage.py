@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,38 @@ async def test_runbook_is_found_by_the_words_of_the_evidence(tmp_path: Path) -> 
     (runbook,) = [item for item in found.evidence if item.finding.kind == "runbook"]
     assert runbook.finding.source == "runbooks/disk.md"
     assert runbook.finding.text.startswith("## Fix")
+
+
+DISK_RUNBOOK = "# Disk is full\n\n## Fix\n\n1. Free space: `journalctl --vacuum-size=1G`\n"
+CACHE_RUNBOOK = "# Cache lost its keys\n\n## Fix\n\n1. Warm the cache again: `warm-cache`\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        # Alone it says nothing about a runbook.
+        ("And how do I do it?", "cache.md"),
+        # It leans too, and finds one by itself.
+        ("Or is it the disk that is full?", "disk.md"),
+        # It stands alone: what was asked before is not its subject.
+        ("Whose birthday falls on Tuesday?", None),
+    ],
+)
+async def test_follow_up_finds_the_runbook_of_what_it_leans_on(
+    tmp_path: Path, asked: str, found: str | None
+) -> None:
+    runbooks = tmp_path / "runbooks"
+    runbooks.mkdir()
+    (runbooks / "disk.md").write_text(DISK_RUNBOOK)
+    (runbooks / "cache.md").write_text(CACHE_RUNBOOK)
+    stage = scene(tmp_path, HEALTHY)
+    stage.runbooks = _shared_embedder(stage, runbooks)
+    turn = stage.turn(asked)
+    earlier = ("How do I warm the cache again after it lost its keys?", "Really?")
+    seen = await first_look(replace(turn.question, earlier=earlier), turn.toolbox)
+    runbooks_found = [item for item in seen.evidence if item.finding.kind == "runbook"]
+    names = [Path(item.finding.source).name for item in runbooks_found]
+    assert names == ([found] if found else [])
 
 
 async def test_failing_source_is_reported_and_the_others_are_read(tmp_path: Path) -> None:

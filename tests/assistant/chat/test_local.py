@@ -12,6 +12,7 @@ from langchain_core.tools import tool
 from pydantic import Field
 
 from assistant.chat.local import LocalChatModel
+from assistant.engine.interface import Priority
 from assistant.errors import ModelError
 
 from .scripted import ScriptedEngine
@@ -25,6 +26,15 @@ def look(at: str) -> str:
 
 CALL = '{"name": "look", "arguments": {"at": "x"}}'
 ASKED = [SystemMessage("s"), HumanMessage("q")]
+
+
+async def test_request_has_the_models_class_and_the_calls_deadline() -> None:
+    engine = ScriptedEngine("one", "two")
+    await LocalChatModel(engine=engine).ainvoke(ASKED)
+    background = LocalChatModel(engine=engine, priority=Priority.BACKGROUND)
+    await background.ainvoke(ASKED, deadline_s=3.0)
+    made = [(request.priority, request.deadline_s) for request in engine.requests]
+    assert made == [(Priority.CHAT, None), (Priority.BACKGROUND, 3.0)]
 
 
 async def test_text_streams_and_usage_comes_last() -> None:
@@ -119,7 +129,7 @@ async def test_real_model_calls_are_well_formed(
     from assistant.engine.llama import LlamaModel
     from assistant.engine.load import LoadOptions
 
-    engine = BatchEngine(LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
+    engine = BatchEngine(lambda: LlamaModel(model_file("qwen2.5-coder-0.5b"), LoadOptions(2048, 2)))
     model = LocalChatModel(engine=engine, temperature=0.9, max_tokens=300)
     bound = model.bind_tools([look, restart], tool_choice=choice)
     calls: list[Any] = []

@@ -19,6 +19,7 @@ from assistant.engine.errors import (
     EngineBusy,
     EngineClosed,
     InvalidGrammar,
+    ModelLoadError,
     RequestRefused,
 )
 from assistant.engine.interface import (
@@ -43,7 +44,7 @@ def request(prompt: str, max_tokens: int = 20, **options: object) -> GenerateReq
 @asynccontextmanager
 async def opened(backend: FakeBackend, **options: object) -> AsyncIterator[BatchEngine]:
     """An engine that is closed, and whose cells are checked, in the end."""
-    engine = BatchEngine(backend, **options)  # type: ignore[arg-type]
+    engine = BatchEngine(lambda: backend, **options)  # type: ignore[arg-type]
     try:
         yield engine
         await until(lambda: engine.status().num_running == 0)
@@ -401,7 +402,7 @@ async def test_alert_takes_the_place_of_what_is_less_urgent_which_goes_on_later(
 async def test_closing_fails_what_runs_and_what_comes_later() -> None:
     backend = FakeBackend(context_tokens=4096)
     backend.step_s = 0.002
-    engine = BatchEngine(backend)
+    engine = BatchEngine(lambda: backend)
     task = asyncio.create_task(run(engine, request("abc", max_tokens=4000)))
     await until(lambda: engine.status().num_running == 1)
     await engine.aclose()
@@ -471,3 +472,30 @@ async def test_early_close_of_the_stream_is_a_cancel() -> None:
             async for _ in events:
                 break
         await until(lambda: engine.status().num_running == 0)
+
+
+def test_what_opening_fails_with_is_raised_where_the_engine_is_opened() -> None:
+    def fail() -> FakeBackend:
+        raise ModelLoadError("no such file", "look again")
+
+    with pytest.raises(ModelLoadError, match="no such file"):
+        BatchEngine(fail)
+    assert "engine" not in [thread.name for thread in threading.enumerate()]
+
+
+async def test_everything_of_the_model_happens_on_one_thread() -> None:
+    threads = set()
+
+    class Threaded(FakeBackend):
+        def __init__(self) -> None:
+            super().__init__()
+            threads.add(threading.current_thread().name)
+            self.before_decode = lambda: threads.add(threading.current_thread().name)
+
+        def close(self) -> None:
+            threads.add(threading.current_thread().name)
+
+    engine = BatchEngine(Threaded)
+    await run(engine, request("abc", 3))
+    await engine.aclose()
+    assert threads == {"engine"}

@@ -95,7 +95,7 @@ def model_path(model_file: Callable[[str], Path]) -> Path:
 @asynccontextmanager
 async def opened(path: Path, snapshots: Snapshots | None = None) -> AsyncIterator[BatchEngine]:
     options = LoadOptions(4096, 2, cache_tokens=8192)
-    engine = BatchEngine(LlamaModel(path, options), snapshots=snapshots)
+    engine = BatchEngine(lambda: LlamaModel(path, options), snapshots=snapshots)
     try:
         yield engine
     finally:
@@ -178,7 +178,7 @@ from assistant.engine.snapshots import Snapshots
 
 async def main(path, folder, system, question):
     snapshots = Snapshots(Path(folder), 1 << 30, "digest")
-    engine = BatchEngine(LlamaModel(Path(path), LoadOptions(4096, 2)), snapshots=snapshots)
+    engine = BatchEngine(lambda: LlamaModel(Path(path), LoadOptions(4096, 2)), snapshots=snapshots)
     usage = await engine.warm([Segment(system)])
     request = GenerateRequest([Segment(system), Segment(question)], max_tokens=24)
     text = "".join([e.text async for e in engine.generate(request) if isinstance(e, TextDelta)])
@@ -253,8 +253,9 @@ async def test_speculation_does_not_change_what_is_quoted(model_path: Path) -> N
     )
     texts = []
     for speculates in (False, True):
-        model = LlamaModel(model_path, LoadOptions(2048, 2))
-        engine = BatchEngine(model, speculates=speculates)
+        engine = BatchEngine(
+            lambda: LlamaModel(model_path, LoadOptions(2048, 2)), speculates=speculates
+        )
         texts.append((await run(engine, request))[0])
         await engine.aclose()
     assert line in texts[0]
@@ -266,7 +267,7 @@ async def test_mapped_file_that_was_overwritten_is_noticed(
 ) -> None:
     copy = tmp_path / "model.gguf"
     shutil.copyfile(model_path, copy)
-    engine = BatchEngine(LlamaModel(copy, LoadOptions(1024, 2, is_mapped=True)))
+    engine = BatchEngine(lambda: LlamaModel(copy, LoadOptions(1024, 2, is_mapped=True)))
     request = GenerateRequest(prompt(TASKS[0]), max_tokens=4)
     await run(engine, request)
     with copy.open("r+b") as file:
@@ -283,13 +284,13 @@ async def test_file_that_was_replaced_or_read_into_memory_does_not_matter(
     copy, fresh = tmp_path / "model.gguf", tmp_path / "fresh"
     shutil.copyfile(model_path, copy)
     request = GenerateRequest(prompt(TASKS[0]), max_tokens=4)
-    mapped = BatchEngine(LlamaModel(copy, LoadOptions(1024, 2, is_mapped=True)))
+    mapped = BatchEngine(lambda: LlamaModel(copy, LoadOptions(1024, 2, is_mapped=True)))
     fresh.write_bytes(b"another file")
     fresh.replace(copy)
     text, _ = await run(mapped, request)
     await mapped.aclose()
     shutil.copyfile(model_path, copy)
-    loaded = BatchEngine(LlamaModel(copy, LoadOptions(1024, 2, is_mapped=False)))
+    loaded = BatchEngine(lambda: LlamaModel(copy, LoadOptions(1024, 2, is_mapped=False)))
     copy.write_bytes(b"overwritten in place, and cut off")
     assert (await run(loaded, request))[0] == text
     await loaded.aclose()

@@ -75,9 +75,9 @@ async def ask(engine: BatchEngine, request: GenerateRequest, chance: random.Rand
 
 async def test_soak(model_file: Callable[[str], Path]) -> None:
     options = LoadOptions(512, 2, cache_tokens=NUM_CELLS)
-    model = LlamaModel(model_file("qwen2.5-coder-0.5b"), options)
-    limits = Limits(model.max_step_tokens, 64, max_running=8, max_waiting=8)
-    engine = BatchEngine(model, limits=limits, speculates=True)
+    path = model_file("qwen2.5-coder-0.5b")
+    limits = Limits(256, 64, max_running=8, max_waiting=8)
+    engine = BatchEngine(lambda: LlamaModel(path, options), limits=limits, speculates=True)
     outcomes: Counter[str] = Counter()
     sizes: list[int] = []
     until = time.monotonic() + DURATION_S
