@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.loading import ModelOnDemand
 from assistant.problems import describe
-from assistant.providers import open_light_model
 from assistant.sessions import SessionStore, StoredTurn
 from assistant.settings import Settings
 
@@ -32,15 +31,6 @@ _log = logging.getLogger(__name__)
 
 LightLoader = Callable[[Settings], Coroutine[Any, Any, "LocalChatModel"]]
 """Opens the light model that the settings name."""
-
-
-async def load_light_model(settings: Settings) -> LocalChatModel:
-    """The light model. Raises ModelError or ModelLoadError."""
-    # On this thread: numpy fails when two threads import it at once.
-    import assistant.chat.local
-    import assistant.engine.llama  # noqa: F401
-
-    return await asyncio.to_thread(open_light_model, settings)
 
 
 class LightWork:

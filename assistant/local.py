@@ -23,11 +23,11 @@ from assistant.agent.toolbox import Emit, Toolbox
 from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
 from assistant.interface import AskRequest
-from assistant.light import LightLoader, LightWork, load_light_model
+from assistant.light import LightLoader, LightWork
 from assistant.live import live_scope, open_runbooks, runbook_threshold
 from assistant.loading import ModelOnDemand
 from assistant.problems import describe
-from assistant.providers import open_local_model
+from assistant.providers import open_light_model, open_local_model
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
 from assistant.settings import Settings
 from tools.bundle import attach_files, open_bundle
@@ -55,11 +55,7 @@ async def load_model(
         from assistant.chat.remote import open_remote_model
 
         return await asyncio.to_thread(open_remote_model, settings.model)
-    # On this thread, before others search and read: numpy fails when two threads import it at once.
-    import assistant.chat.local
-    import assistant.engine.llama  # noqa: F401
-
-    model = await asyncio.to_thread(open_local_model, settings, is_brief=is_brief)
+    model = await open_local_model(settings, is_brief=is_brief)
     if strategy_name(settings) == "bounded":
         from assistant.agent.bounded import TOOLS
         from assistant.agent.prompt import SYSTEM
@@ -180,7 +176,7 @@ def open_scope(request: AskRequest, settings: Settings) -> Scope:
 async def open_local_assistant(
     settings: Settings,
     load: ModelLoader = load_model,
-    load_light: LightLoader = load_light_model,
+    load_light: LightLoader = open_light_model,
 ) -> AsyncIterator[LocalAssistant]:
     """The assistant on `settings`, loading its models behind the scenes. Raises DataFolderError."""
     async with open_sessions(settings.data.dir) as store:

@@ -7,7 +7,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from assistant.engine.errors import ContextOverflow, EngineError
+from assistant.engine.errors import ContextOverflow, EngineBusy, EngineError
 from assistant.errors import MidwatchError
 from knowledge.errors import KnowledgeError
 from tools.errors import ToolsError
@@ -36,6 +36,8 @@ def describe(error: BaseException) -> Problem:
                 "attach long text with -f or pipe it in, ask in a new session, or raise [model] "
                 "context_tokens",
             )
+        case EngineBusy():
+            return Problem("busy", error.message, error.hint)
         case EngineError():
             return Problem("engine", error.message, error.hint)
         case ToolsError():

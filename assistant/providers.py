@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +25,7 @@ from assistant.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from assistant.chat.local import LocalChatModel
+    from assistant.engine.batch import BatchEngine
     from assistant.engine.snapshots import Snapshots
 
 _log = logging.getLogger(__name__)
@@ -123,15 +126,35 @@ def open_snapshots(settings: Settings, path: Path) -> Snapshots | None:
     return Snapshots(settings.data.dir / "snapshots", max_bytes, digest)
 
 
-def open_local_model(settings: Settings, *, is_brief: bool = False) -> LocalChatModel:
+async def open_local_model(settings: Settings, *, is_brief: bool = False) -> LocalChatModel:
     """Load the local model; takes about a second. Raises ModelError or ModelLoadError.
+
+    `is_brief`: see `open_engine`.
+    """
+    # On this thread: numpy fails when two threads import it at once.
+    import assistant.engine.llama.devices  # noqa: F401
+
+    opening = asyncio.get_running_loop().run_in_executor(
+        None, partial(open_engine, settings, is_brief=is_brief)
+    )
+    # LangChain takes half as long to import as the weights to load: meanwhile.
+    from assistant.chat.local import LocalChatModel
+
+    return LocalChatModel(
+        engine=await opening,
+        max_tokens=settings.model.max_answer_tokens,
+        temperature=settings.model.temperature,
+    )
+
+
+def open_engine(settings: Settings, *, is_brief: bool = False) -> BatchEngine:
+    """Load the local model's engine. Raises ModelError or ModelLoadError.
 
     `is_brief` is for a process that answers one question: it maps the file, which saves half of
     that second, and keeps a cache for one request. A process that lives on reads the file into
     memory instead: a mapped file that is overwritten in place ends the process.
     """
     path = model_path(settings)
-    from assistant.chat.local import LocalChatModel
     from assistant.engine.batch import BatchEngine
     from assistant.engine.llama import LlamaModel
 
@@ -152,16 +175,12 @@ def open_local_model(settings: Settings, *, is_brief: bool = False) -> LocalChat
             raise ModelLoadError(f"{path} was changed while it was loaded", "try again")
         return model
 
-    return LocalChatModel(
-        engine=BatchEngine(load, snapshots=snapshots, speculates=settings.model.speculation),
-        max_tokens=settings.model.max_answer_tokens,
-        temperature=settings.model.temperature,
-    )
+    return BatchEngine(load, snapshots=snapshots, speculates=settings.model.speculation)
 
 
-def open_light_model(settings: Settings) -> LocalChatModel:
+async def open_light_model(settings: Settings) -> LocalChatModel:
     """Load the light model, whose work waits for all other. Raises ModelError, ModelLoadError."""
     light = settings.model_copy(update={"model": light_settings(settings.model)})
-    model = open_local_model(light)
+    model = await open_local_model(light)
     model.priority = Priority.BACKGROUND
     return model

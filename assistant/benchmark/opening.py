@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -36,11 +35,7 @@ async def open_engine(settings: Settings, *, is_brief: bool = False) -> AsyncIte
 
     Raises ModelError or ModelLoadError.
     """
-    # On this thread: numpy fails when two threads import it at once.
-    import assistant.chat.local
-    import assistant.engine.llama  # noqa: F401
-
-    model = await asyncio.to_thread(open_local_model, settings, is_brief=is_brief)
+    model = await open_local_model(settings, is_brief=is_brief)
     try:
         yield model.engine
     finally:

@@ -13,7 +13,8 @@ from assistant.chat.local import LocalChatModel
 from assistant.engine.errors import DeadlineExceeded
 from assistant.engine.interface import Finished, GenerateRequest, TextDelta
 from assistant.errors import ModelError
-from assistant.light import TITLE_DEADLINE_S, LightLoader, LightWork, load_light_model
+from assistant.light import TITLE_DEADLINE_S, LightLoader, LightWork
+from assistant.providers import open_light_model
 from assistant.sessions import SessionStore, StoredTurn, open_sessions
 from assistant.settings import DataSettings, ModelSettings, Settings
 from tools.evidence import Ledger
@@ -256,7 +257,7 @@ async def test_real_light_model_gives_a_title(
     async def is_renamed() -> bool:
         return await title_of(store) != ASKED.question
 
-    work = LightWork(settings, load_light_model, store)
+    work = LightWork(settings, open_light_model, store)
     try:
         work.begin_title("s1", ASKED)
         await until_found(is_renamed)

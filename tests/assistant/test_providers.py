@@ -51,13 +51,13 @@ def test_unknown_model_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"<html>not found</html>" * 50])
-def test_file_that_is_no_whole_model_is_refused_before_it_is_loaded(
+async def test_file_that_is_no_whole_model_is_refused_before_it_is_loaded(
     tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "broken.gguf"
     file.write_bytes(content)
     with pytest.raises(ModelError, match="broken"):
-        open_local_model(settings_for(tmp_path, str(file)))
+        await open_local_model(settings_for(tmp_path, str(file)))
 
 
 def test_adapters_are_those_that_fit_the_model(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_light_model_is_loaded_small_and_leaves_the_gpu_alone() -> None:
         speculation=True,
     )
     light = light_settings(settings)
-    assert (light.name, light.threads) == ("small.gguf", 3)
+    assert (light.name, light.threads) == ("small.gguf", 1)
     assert (light.context_tokens, light.cache_tokens) == (2048, 2048)
     assert (light.gpu_layers, light.tensor_split, light.adapters) == (0, (), ())
     assert not light.speculation
@@ -170,7 +170,7 @@ async def test_settings_reach_the_real_model(
         max_answer_tokens=32,
         temperature=0.0,
     )
-    model = open_local_model(Settings(data=DataSettings(dir=tmp_path), model=chosen))
+    model = await open_local_model(Settings(data=DataSettings(dir=tmp_path), model=chosen))
     try:
         assert model.engine.info.context_tokens == 1024
         message = await model.ainvoke([HumanMessage("Tell a long story of the sea.")])
@@ -186,7 +186,7 @@ async def test_light_model_waits_for_all_other_work(
     model_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
     chosen = ModelSettings(name="/nowhere.gguf", light=str(model_file("qwen2.5-coder-0.5b")))
-    model = open_light_model(Settings(data=DataSettings(dir=tmp_path), model=chosen))
+    model = await open_light_model(Settings(data=DataSettings(dir=tmp_path), model=chosen))
     try:
         assert model.priority is Priority.BACKGROUND
         assert model.engine.info.context_tokens == 2048

@@ -48,9 +48,10 @@ async def opened(backend: FakeBackend, **options: object) -> AsyncIterator[Batch
     try:
         yield engine
         await until(lambda: engine.status().num_running == 0)
-        check(engine._core.index, backend)
     finally:
         await engine.aclose()
+        # Only now: the index is the owner thread's.
+        check(engine._core.index, backend)
         assert backend.is_closed
         assert not backend.open_grammars
 
