@@ -37,9 +37,10 @@ from assistant.engine.snapshots import Snapshots
 
 _log = logging.getLogger(__name__)
 
-# While others stream, a step takes this part of the prompt tokens that it could: on two cores a
-# stream then waits for less than half a second.
+# While others stream, a step takes at most this part of the prompt tokens that it could, and fewer
+# where it would take longer than this: streams wait for it.
 _STREAMING_SHARE = 4
+_STREAMING_STEP_S = 0.5
 _MAX_UNREAD_EVENTS = 64
 _IDLE_S = 0.05
 
@@ -189,7 +190,7 @@ class BatchEngine:
             opened.set_exception(error)
             return
         step_tokens = self._backend.max_step_tokens
-        limits = limits or Limits(step_tokens, step_tokens // _STREAMING_SHARE)
+        limits = limits or Limits(step_tokens, step_tokens // _STREAMING_SHARE, _STREAMING_STEP_S)
         self._core = EngineCore(self._backend, limits, speculates=speculates)
         opened.set_result(None)
         self._serve()

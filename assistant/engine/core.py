@@ -106,9 +106,11 @@ class EngineCore:
         except EngineError as error:
             self.fail_running(error)
             return True
+        duration_s = time.perf_counter() - started
+        self._scheduler.observe(work, duration_s)
         if self._drafting is not None:
             num_tokens = sum(part.num_tokens + len(part.drafts) for part in work)
-            self._drafting.observe_step(num_tokens, time.perf_counter() - started)
+            self._drafting.observe_step(num_tokens, duration_s)
         self._advance(work, rows)
         return True
 

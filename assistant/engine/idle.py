@@ -1,4 +1,4 @@
-"""How many processors have nothing to do, as the kernel counts it."""
+"""Whose the processors are, as the kernel counts it: idle, ours, or wanted by others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 _STAT = Path("/proc/stat")
+# Spinning threads that nobody interrupts use all of their time, but for what the kernel needs.
+_NEARLY_ALL = 0.9
 # The kernel counts in hundredths of a second: below this the count is too coarse.
 _LEAST_INTERVAL_S = 0.25
 _IDLE, _IOWAIT = 3, 4
@@ -53,3 +55,28 @@ class IdleProcessors:
             return None
         idle = sum(count[_IDLE] + count[_IOWAIT] for count in counts)
         return idle, sum(map(sum, counts))
+
+
+class ProcessorClock:
+    """Time since it was made, and how much of it this thread and its process were computing."""
+
+    def __init__(self) -> None:
+        self._wall, self._process, self._thread = _clocks()
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds by the wall."""
+        return time.perf_counter() - self._wall
+
+    def is_ours(self, num_threads: int) -> bool:
+        """Whether `num_threads` spinning threads, this one among them, were never interrupted.
+
+        The thread's own time tells when other threads of this process were in the way.
+        """
+        wall, process, thread = _clocks()
+        least_s = _NEARLY_ALL * (wall - self._wall)
+        return process - self._process >= num_threads * least_s and thread - self._thread >= least_s
+
+
+def _clocks() -> tuple[float, float, float]:
+    return time.perf_counter(), time.process_time(), time.thread_time()

@@ -20,7 +20,7 @@ _CLEARLY_MORE = 1.5
 _MOSTLY = 0.8
 # What the trials of other numbers of threads may cost, of the time that steps of a size take.
 _TRIAL_SHARE = 0.05
-# The best of times fades: a longer context makes every step dearer, and that is no crowd.
+# The best of times fades, since a longer context makes every step dearer.
 _FADING = 1.001
 
 
@@ -47,10 +47,17 @@ class ThreadPace:
             is_crowded = False
         return self._choice(num_tokens).next(is_crowded)
 
-    def observe(self, num_threads: int, num_tokens: int, duration_s: float) -> None:
-        """A step of `num_tokens` with `num_threads` took `duration_s`."""
+    def observe(
+        self, num_threads: int, num_tokens: int, duration_s: float, *, is_undisturbed: bool = False
+    ) -> None:
+        """A step of `num_tokens` with `num_threads` took `duration_s`.
+
+        `is_undisturbed`: the processors were ours for all of it, so that it took what it takes.
+        """
         choice = self._choice(num_tokens)
         had_fewer = choice.usual != self.options[0]
+        if is_undisturbed and num_threads == self.options[0]:
+            choice.start_over()
         choice.observe(num_threads, duration_s / math.sqrt(num_tokens))
         if had_fewer and choice.is_free:
             self._assume_free()
@@ -134,6 +141,12 @@ class _Choice:
         if num_threads == self._all:
             self._least = min(self._least * _FADING, cost)
         self._since_trial += cost
+
+    def start_over(self) -> None:
+        """Forget what was measured: a longer context makes every step dearer, which is no crowd."""
+        self._costs.clear()
+        self._least = math.inf
+        self._streak = 0
 
     def assume_free(self) -> None:
         """Go back to all threads without a trial: the processors turned out to be free."""

@@ -31,6 +31,8 @@ from assistant.engine.sequence import Sequence
 MAX_RUN_TOKENS = 32
 # Room that an admitted request should find for its answer before somebody has to give way.
 _HEADROOM_TOKENS = 32
+# A smaller chunk takes hardly less time than this one.
+_MIN_CHUNK_TOKENS = 16
 # Fewer tokens than these are computed twice rather than waited for.
 _MIN_SHARED_TOKENS = 8
 
@@ -39,11 +41,13 @@ _MIN_SHARED_TOKENS = 8
 class Limits:
     """How much runs, waits, and goes into one step.
 
-    `streaming_chunk_tokens` are the most prompt tokens in a step that others stream in.
+    `streaming_chunk_tokens` are the most prompt tokens in a step that others stream in; with
+    `streaming_step_s` fewer, so that such a step takes about this long.
     """
 
     step_tokens: int
     streaming_chunk_tokens: int
+    streaming_step_s: float | None = None
     max_running: int = 16
     max_waiting: int = 64
 
@@ -73,6 +77,7 @@ class Scheduler:
         self._running: list[Sequence] = []
         self._parked: list[Sequence] = []
         self._pins: list[Node] = []
+        self._chunk_tokens = limits.streaming_chunk_tokens
         self._arrivals = itertools.count()
         self._num_served = 0
 
@@ -129,6 +134,17 @@ class Scheduler:
         """Free the cells of drafts that did not come true."""
         self._index.forget_beyond(_tail(sequence))
 
+    def observe(self, work: Items[Work], duration_s: float) -> None:
+        """A step took `duration_s`: the next chunk beside streams is made to fit."""
+        num_tokens = sum(part.num_tokens + len(part.drafts) for part in work)
+        num_streams = sum(part.draws and part.num_tokens == 1 for part in work)
+        target_s = self.limits.streaming_step_s
+        if target_s is None or num_tokens - num_streams < _MIN_CHUNK_TOKENS:
+            return
+        affordable = int(target_s / duration_s * num_tokens) - num_streams
+        most = self.limits.streaming_chunk_tokens
+        self._chunk_tokens = max(_MIN_CHUNK_TOKENS, min(affordable, most))
+
     def end(self, sequence: Sequence) -> None:
         """A running request is done; what it computed stays in the cache."""
         self._running.remove(sequence)
@@ -175,7 +191,7 @@ class Scheduler:
         )
         work, room = self._take(streams, self.limits.step_tokens)
         if streams:
-            room = min(room, self.limits.streaming_chunk_tokens)
+            room = min(room, self._chunk_tokens)
         chunks, _ = self._take(prompts, room)
         return work + chunks
 

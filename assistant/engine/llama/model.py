@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 
 from assistant.engine.backend import Slice
 from assistant.engine.errors import DecodeFailed, ModelLoadError
-from assistant.engine.idle import IdleProcessors
+from assistant.engine.idle import IdleProcessors, ProcessorClock
 from assistant.engine.interface import ModelInfo, Segment
 from assistant.engine.json_schema import grammar_of
 from assistant.engine.llama.adapters import Adapters
@@ -152,11 +151,12 @@ class LlamaModel:
 
     def _timed_decode(self, num_threads: int, num_tokens: int) -> int:
         api.llama_set_n_threads(self._context, num_threads, num_threads)
-        started = time.perf_counter()
+        clock = ProcessorClock()
         status: int = api.llama_decode(self._context, self._batch)
         api.llama_synchronize(self._context)
         if status == 0:
-            self._pace.observe(num_threads, num_tokens, time.perf_counter() - started)
+            is_ours = clock.is_ours(num_threads)
+            self._pace.observe(num_threads, num_tokens, clock.wall_s, is_undisturbed=is_ours)
         return status
 
     def _try_threads(self) -> None:

@@ -23,8 +23,9 @@ from assistant.engine.interface import (
     Segment,
     TextDelta,
 )
+from assistant.engine.prefix import PrefixIndex
 from assistant.engine.sampling import Logits
-from assistant.engine.scheduler import Limits
+from assistant.engine.scheduler import Limits, Scheduler
 from assistant.engine.sequence import Event, Sequence, Warmed
 
 from .fake_backend import FakeBackend, FakeGrammar
@@ -360,3 +361,21 @@ def test_drafts_that_come_true_save_steps_and_change_nothing() -> None:
         assert reader.text == answer
         num_steps[speculates] = len(backend.steps)
     assert num_steps[True] < num_steps[False] * 0.6
+
+
+def test_chunk_beside_streams_is_made_to_fit_the_time() -> None:
+    index = PrefixIndex(FakeBackend(context_tokens=4096))
+    scheduler = Scheduler(index, Limits(256, 64, streaming_step_s=0.5))
+    stream = sequence_of(GenerateRequest((Segment("s"),), 100), 4096)
+    prompt = sequence_of(GenerateRequest((Segment("p" * 4000),), 1), 4096)
+    for sequence in (stream, prompt):
+        scheduler.add(sequence)
+    chunks = []
+    for duration_s in (0.4, 0.8, 0.8, 0.2, 5.0, 5.0):
+        work = scheduler.plan()
+        chunks.append(work[-1].num_tokens)
+        for part in work:
+            scheduler.advance(part.sequence, part.num_tokens)
+        scheduler.observe(work, duration_s)
+        stream.append(ord("x"))
+    assert chunks == [64, 64, 39, 24, 61, 16]

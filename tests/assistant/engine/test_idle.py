@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from assistant.engine.idle import IdleProcessors
+from assistant.engine.idle import IdleProcessors, ProcessorClock
 
 
 class Machine:
@@ -65,3 +67,20 @@ def test_real_kernel_tells_a_number_of_processors() -> None:
     sum(n * n for n in range(300_000))
     number = idle.number()
     assert number is None or 0 <= number <= len(os.sched_getaffinity(0))
+
+
+def test_clock_tells_computing_from_waiting() -> None:
+    clock = ProcessorClock()
+    time.sleep(0.1)
+    assert not clock.is_ours(1)
+    assert clock.wall_s >= 0.1
+    # More threads than there are cannot all have computed.
+    assert not ProcessorClock().is_ours(10_000)
+
+
+def test_clock_of_this_thread_sees_that_others_computed() -> None:
+    clock = ProcessorClock()
+    other = threading.Thread(target=lambda: sum(n * n for n in range(2_000_000)))
+    other.start()
+    other.join()
+    assert not clock.is_ours(1)

@@ -215,3 +215,13 @@ def test_idle_processors_end_the_crowd_without_a_trial() -> None:
     idle_now[0] = 0.95
     assert run(pace, idle, times(1, 5)).chosen == times(2, 5)
     assert run(pace, idle, [8, 256]).chosen == [2, 2]
+
+
+def test_dearer_steps_on_processors_of_our_own_are_no_crowd() -> None:
+    pace = loaded(2, idle)
+    for step in range(400):
+        longer = 1 + step / 400
+        threads = pace.next_threads(64)
+        assert threads == 2
+        pace.observe(threads, 64, longer * idle(threads, 64), is_undisturbed=True)
+    assert run(pace, collapsed, times(64, 10)).chosen[1:] == times(1, 9)
