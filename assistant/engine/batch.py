@@ -103,7 +103,7 @@ class BatchEngine:
         tokens = await asyncio.to_thread(self._tokenize, request.prompt)
         stream = _Stream(self._wake)
         sequence = TokenSequence(request, tokens, self._room(request, len(tokens)), stream)
-        self._commands.put(partial(self._core.admit, sequence))
+        self._commands.put(partial(self._admit, sequence))
         try:
             while True:
                 event = await stream.get()
@@ -122,7 +122,7 @@ class BatchEngine:
         state = await asyncio.to_thread(self._load_snapshot, tokens)
         stream = _Stream(self._wake)
         sequence = TokenSequence(request, tokens, 0, stream, is_warming=True)
-        self._commands.put(partial(self._core.admit, sequence, state))
+        self._commands.put(partial(self._admit, sequence, state))
         try:
             event = await stream.get()
         finally:
@@ -209,10 +209,14 @@ class BatchEngine:
         try:
             return self._core.step()
         except Exception as error:  # noqa: BLE001 - the loop must outlive any one step
-            _log.exception("a step of the engine failed")
-            problem = f"the engine failed: {error}"
-            self._core.fail_running(EngineError(problem, "see the log for the traceback"))
+            self._core.fail_running(_unforeseen(error))
             return True
+
+    def _admit(self, sequence: TokenSequence, state: bytes | None = None) -> None:
+        try:
+            self._core.admit(sequence, state)
+        except Exception as error:  # noqa: BLE001 - the loop must outlive any one request
+            self._core.fail(sequence, _unforeseen(error))
 
     def _idle_s(self) -> float:
         """How long to wait for a command when there was nothing to compute."""
@@ -272,6 +276,11 @@ class _Stream:
         if isinstance(event, EngineError):
             raise event
         return event
+
+
+def _unforeseen(error: Exception) -> EngineError:
+    _log.error("the engine failed", exc_info=error)
+    return EngineError(f"the engine failed: {error}", "see the log for the traceback")
 
 
 def _do_nothing() -> None:

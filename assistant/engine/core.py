@@ -83,7 +83,7 @@ class EngineCore:
             if state is not None:
                 self._restore(sequence.prompt, state)
         except EngineError as error:
-            self._fail(sequence, error)
+            self.fail(sequence, error)
 
     def cancel(self, sequence: Sequence) -> None:
         """Take a request out and free its cells; one that has ended already is left alone."""
@@ -121,12 +121,17 @@ class EngineCore:
     def fail_running(self, error: EngineError) -> None:
         """Fail all that runs; after a failed step nobody knows what the cells hold."""
         for sequence in (*self._scheduler.forget(), *self._in_step):
-            self._fail(sequence, error)
+            self.fail(sequence, error)
 
     def fail_all(self, error: EngineError) -> None:
         """Fail every request."""
         for sequence in self._scheduler.all:
-            self._fail(sequence, error)
+            self.fail(sequence, error)
+
+    def fail(self, sequence: Sequence, error: EngineError) -> None:
+        """Take a request out, and tell its reader why."""
+        self.cancel(sequence)
+        sequence.give(error)
 
     def _advance(self, work: list[Work], rows: Logits) -> None:
         """Take in a computed step; `rows` are the logits that its slices asked for, in order."""
@@ -145,7 +150,7 @@ class EngineCore:
         try:
             reason = self._draw_while_true(sequence, work.drafts, rows)
         except EngineError as error:
-            self._fail(sequence, error)
+            self.fail(sequence, error)
             return
         if reason is not None:
             self._scheduler.end(sequence)
@@ -242,11 +247,7 @@ class EngineCore:
                 self.cancel(sequence)
             elif now >= sequence.deadline_at:
                 deadline_s = sequence.request.deadline_s or 0.0
-                self._fail(sequence, DeadlineExceeded(deadline_s, sequence.num_new))
-
-    def _fail(self, sequence: Sequence, error: EngineError) -> None:
-        self.cancel(sequence)
-        sequence.give(error)
+                self.fail(sequence, DeadlineExceeded(deadline_s, sequence.num_new))
 
 
 def _slice(work: Work) -> Slice:

@@ -18,6 +18,7 @@ from assistant.engine.errors import (
     DecodeFailed,
     EngineBusy,
     EngineClosed,
+    EngineError,
     InvalidGrammar,
     ModelLoadError,
     RequestRefused,
@@ -33,7 +34,7 @@ from assistant.engine.interface import (
 from assistant.engine.scheduler import Limits
 from assistant.engine.snapshots import Snapshots
 
-from .fake_backend import FakeBackend
+from .fake_backend import FakeBackend, FakeGrammar
 from .invariants import check
 
 
@@ -225,6 +226,17 @@ async def test_unforeseen_failure_ends_the_request_not_the_engine(
         backend.before_decode = lambda: None
         assert (await run(engine, request("ok")))[0] == "!"
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_unforeseen_failure_of_an_admission_ends_the_request_not_the_engine() -> None:
+    class Odd(FakeBackend):
+        def compile_grammar(self, gbnf: str) -> FakeGrammar:
+            raise ZeroDivisionError("boom")
+
+    async with opened(Odd({"ok": "!"})) as engine:
+        with pytest.raises(EngineError, match="boom"):
+            await run(engine, request("q", grammar="x"))
+        assert (await run(engine, request("ok")))[0] == "!"
 
 
 async def test_requests_at_once_get_what_each_gets_alone() -> None:
