@@ -258,8 +258,10 @@ async def test_speculation_does_not_change_what_is_quoted(model_path: Path) -> N
         )
         texts.append((await run(engine, request))[0])
         await engine.aclose()
-    assert line in texts[0]
-    assert texts[1] == texts[0]
+    # What is verified together depends on measured costs, so that a near tie after the quotation may
+    # fall either way; within it there is none.
+    end = texts[0].index(line) + len(line)
+    assert texts[1][:end] == texts[0][:end]
 
 
 async def test_mapped_file_that_was_overwritten_is_noticed(
