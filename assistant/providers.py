@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _MIB = 1 << 20
-
-
 # Room for the beginnings of a question and of an answer, and for what is written about them.
 _LIGHT_CONTEXT_TOKENS = 2048
 

@@ -109,8 +109,7 @@ class EngineCore:
         duration_s = time.perf_counter() - started
         self._scheduler.observe(work, duration_s)
         if self._drafting is not None:
-            num_tokens = sum(part.num_tokens + len(part.drafts) for part in work)
-            self._drafting.observe_step(num_tokens, duration_s)
+            self._drafting.observe_step(work, duration_s)
         self._advance(work, rows)
         return True
 

@@ -40,9 +40,9 @@ class Drafting:
             extended.append(replace(part, drafts=drafts) if drafts else part)
         return extended
 
-    def observe_step(self, num_tokens: int, duration_s: float) -> None:
-        """A step of `num_tokens`, drafts included, took `duration_s`."""
-        self._cost.observe(num_tokens, duration_s)
+    def observe_step(self, work: Items[Work], duration_s: float) -> None:
+        """A step took `duration_s`."""
+        self._cost.observe(sum(part.num_cells for part in work), duration_s)
 
     def observe_drawn(self, sequence: Sequence, tokens: Items[int]) -> None:
         """`tokens` came next in `sequence`, whatever was proposed."""

@@ -9,6 +9,7 @@ EngineError
 ├── GrammarDeadEnd      a grammar whose text cannot be completed
 ├── DeadlineExceeded    the request took longer than it was given
 ├── ModelFileChanged    the file of the loaded model was overwritten
+├── CacheFull           the KV cache has no sequence left
 ├── DecodeFailed        llama.cpp failed in the middle of a request
 └── EngineClosed        the engine was closed before the request ended
 """
@@ -89,6 +90,10 @@ class ModelFileChanged(EngineError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} was overwritten while it was in use", "restart midwatch")
         self.path = path
+
+
+class CacheFull(EngineError):
+    """There is no free sequence in the KV cache, and none that could be evicted."""
 
 
 class DecodeFailed(EngineError):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 KvType = Literal["f16", "q8_0"]
-ALL_LAYERS = 9999
 
 
 @dataclass(frozen=True, slots=True)

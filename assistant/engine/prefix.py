@@ -21,11 +21,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from assistant.engine.backend import Memory
-from assistant.engine.errors import EngineError
-
-
-class CacheFull(EngineError):
-    """There is no free sequence, and none that could be evicted."""
+from assistant.engine.errors import CacheFull
 
 
 class Node:
@@ -93,11 +89,6 @@ class PrefixIndex:
         """Cells that only unpinning would free."""
         pins = [end for end in self._ends if end.is_pinned]
         return sum(len(node.tokens) for node in {n for pin in pins for n in _path(pin)})
-
-    @property
-    def num_running(self) -> int:
-        """Tails that were begun and have not ended."""
-        return sum(end.is_running for end in self._ends)
 
     def match(self, tokens: Sequence[int]) -> int:
         """How many of the first `tokens` are in the cache."""

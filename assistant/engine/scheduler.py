@@ -22,9 +22,9 @@ import itertools
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
-from assistant.engine.errors import EngineBusy
+from assistant.engine.errors import CacheFull, EngineBusy
 from assistant.engine.interface import Priority
-from assistant.engine.prefix import CacheFull, Node, PrefixIndex, common_length
+from assistant.engine.prefix import Node, PrefixIndex, common_length
 from assistant.engine.sequence import Sequence
 
 # More pending tokens than a grammar may force at a time are a prompt, not a stream.
@@ -64,6 +64,11 @@ class Work:
     num_tokens: int
     draws: bool
     drafts: Items[int] = ()
+
+    @property
+    def num_cells(self) -> int:
+        """The cells that its part of the step takes, those of drafts included."""
+        return self.num_tokens + len(self.drafts)
 
 
 class Scheduler:
@@ -118,7 +123,7 @@ class Scheduler:
         self._park_stalled()
         self._admit_waiting()
         work = self._fill_step()
-        while not self._index.reserve(sum(part.num_tokens for part in work)):
+        while not self._index.reserve(sum(part.num_cells for part in work)):
             self._make_room()
             work = self._fill_step()
         return work
@@ -136,7 +141,7 @@ class Scheduler:
 
     def observe(self, work: Items[Work], duration_s: float) -> None:
         """A step took `duration_s`: the next chunk beside streams is made to fit."""
-        num_tokens = sum(part.num_tokens + len(part.drafts) for part in work)
+        num_tokens = sum(part.num_cells for part in work)
         num_streams = sum(part.draws and part.num_tokens == 1 for part in work)
         target_s = self.limits.streaming_step_s
         if target_s is None or num_tokens - num_streams < _MIN_CHUNK_TOKENS:

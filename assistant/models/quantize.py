@@ -319,7 +319,7 @@ def _check_target(store: ModelStore, source: Path, target: Path, *, may_replace:
         raise QuantizeError(
             f"{target} is the source itself", "name another file with --output, or another type"
         )
-    entry = next((e for e in store.catalog if _is_same_place(store.path(e), target)), None)
+    entry = store.entry_at(target)
     if entry is not None:
         raise QuantizeError(
             f"{target} is the place of the model {entry.name}, which must be its publisher's file",
@@ -329,10 +329,6 @@ def _check_target(store: ModelStore, source: Path, target: Path, *, may_replace:
         raise _exists(target)
     if target.parent != store.models_dir and not target.parent.is_dir():
         raise QuantizeError(f"there is no folder {target.parent}", "create it, or correct --output")
-
-
-def _is_same_place(path: Path, other: Path) -> bool:
-    return path.resolve() == other.resolve()
 
 
 def _exists(target: Path) -> QuantizeError:

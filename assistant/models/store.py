@@ -55,6 +55,11 @@ class ModelStore:
         """Where the file of `entry` lies, or will lie."""
         return self.models_dir / entry.file
 
+    def entry_at(self, path: Path) -> CatalogEntry | None:
+        """The catalogue model whose place `path` is, however it is written."""
+        place = path.resolve()
+        return next((e for e in self.catalog if self.path(e).resolve() == place), None)
+
     def installed(self) -> list[InstalledModel]:
         """The GGUF files in the folder, whole or not, by name."""
         paths = sorted(self.models_dir.glob("[!.]*.gguf"))
@@ -92,7 +97,7 @@ class ModelStore:
 
     def known_digest(self, path: Path) -> str | None:
         """The SHA-256 of `path` if it is a catalogue model's file that was verified."""
-        entry = next((e for e in self.catalog if self.path(e) == path), None)
+        entry = self.entry_at(path)
         return entry.sha256 if entry is not None and self.is_verified(entry) else None
 
     def is_verified(self, entry: CatalogEntry) -> bool:
@@ -112,7 +117,7 @@ class ModelStore:
             fresh.replace(stamp)
 
     def _describe(self, path: Path) -> InstalledModel:
-        entry = next((e for e in self.catalog if e.file == path.name), None)
+        entry = self.entry_at(path)
         is_verified = entry is not None and self.is_verified(entry)
         return InstalledModel(path, path.stat().st_size, entry, is_verified)
 

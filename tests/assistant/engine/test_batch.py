@@ -24,7 +24,6 @@ from assistant.engine.errors import (
     RequestRefused,
 )
 from assistant.engine.interface import (
-    Finished,
     GenerateRequest,
     Priority,
     Sampling,
@@ -36,6 +35,7 @@ from assistant.engine.snapshots import Snapshots
 
 from .fake_backend import FakeBackend, FakeGrammar
 from .invariants import check
+from .reading import run
 
 
 def request(prompt: str, max_tokens: int = 20, **options: object) -> GenerateRequest:
@@ -55,16 +55,6 @@ async def opened(backend: FakeBackend, **options: object) -> AsyncIterator[Batch
         check(engine._core.index, backend)
         assert backend.is_closed
         assert not backend.open_grammars
-
-
-async def run(engine: BatchEngine, wanted: GenerateRequest) -> tuple[str, Finished]:
-    text = ""
-    async for event in engine.generate(wanted):
-        if isinstance(event, TextDelta):
-            text += event.text
-        else:
-            return text, event
-    raise AssertionError("a request ends in Finished")
 
 
 async def until(condition: Callable[[], bool]) -> None:

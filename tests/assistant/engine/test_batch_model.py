@@ -24,15 +24,15 @@ from assistant.engine.interface import (
     GenerateRequest,
     Sampling,
     Segment,
-    TextDelta,
 )
 from assistant.engine.llama import LlamaModel
 from assistant.engine.load import LoadOptions
 from assistant.engine.scheduler import Limits
-from assistant.engine.sequence import Event, Sequence
+from assistant.engine.sequence import Sequence
 from assistant.engine.snapshots import Snapshots
 
 from .random_schemas import random_case
+from .reading import Reader, run
 
 pytestmark = pytest.mark.model
 
@@ -57,20 +57,6 @@ def prompt(task: str) -> list[Segment]:
         Segment(f"Which Linux command {task}? Explain it in two sentences."),
         Segment("<|im_end|>\n<|im_start|>assistant\n", is_template=True),
     ]
-
-
-class Reader:
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def put(self, event: Event) -> None:
-        self.events.append(event)
-
-    def is_stalled(self) -> bool:
-        return False
-
-    def is_gone(self) -> bool:
-        return False
 
 
 def generated(model: LlamaModel, tasks: tuple[str, ...], **options: int) -> list[list[int]]:
@@ -100,16 +86,6 @@ async def opened(path: Path, snapshots: Snapshots | None = None) -> AsyncIterato
         yield engine
     finally:
         await engine.aclose()
-
-
-async def run(engine: BatchEngine, request: GenerateRequest) -> tuple[str, Finished]:
-    text = ""
-    async for event in engine.generate(request):
-        if isinstance(event, TextDelta):
-            text += event.text
-        else:
-            return text, event
-    raise AssertionError("a request ends in Finished")
 
 
 def test_greedy_output_of_sixteen_at_once_equals_each_alone(model_path: Path) -> None:
@@ -258,8 +234,8 @@ async def test_speculation_does_not_change_what_is_quoted(model_path: Path) -> N
         )
         texts.append((await run(engine, request))[0])
         await engine.aclose()
-    # What is verified together depends on measured costs, so that a near tie after the quotation may
-    # fall either way; within it there is none.
+    # What is verified together depends on measured costs, so that a near tie after the quotation
+    # may fall either way; within it there is none.
     end = texts[0].index(line) + len(line)
     assert texts[1][:end] == texts[0][:end]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import os
 import random
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -21,45 +20,18 @@ from assistant.engine.interface import (
     Priority,
     Sampling,
     Segment,
-    TextDelta,
 )
 from assistant.engine.prefix import PrefixIndex
 from assistant.engine.sampling import Logits
 from assistant.engine.scheduler import Limits, Scheduler
-from assistant.engine.sequence import Event, Sequence, Warmed
+from assistant.engine.sequence import Sequence, Warmed
 
 from .fake_backend import FakeBackend, FakeGrammar
 from .invariants import check
+from .reading import Reader
 
 NUM_MIXES = int(os.environ.get("MIDWATCH_TEST_MIXES", "2000"))
 ALPHABET = "abc"
-
-
-@dataclass
-class Reader:
-    """Takes in what a request generates; `stops_reading` makes it one that stalls."""
-
-    events: list[Event] = field(default_factory=list)
-    stops_reading: bool = False
-    gone: bool = False
-
-    def put(self, event: Event) -> None:
-        assert not self.ended, "something came after the last event"
-        self.events.append(event)
-
-    def is_stalled(self) -> bool:
-        return self.stops_reading
-
-    def is_gone(self) -> bool:
-        return self.gone
-
-    @property
-    def ended(self) -> bool:
-        return bool(self.events) and not isinstance(self.events[-1], TextDelta)
-
-    @property
-    def text(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
 
 
 def new_request(chance: random.Random) -> GenerateRequest:

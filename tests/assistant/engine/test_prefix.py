@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.engine.backend import Slice
-from assistant.engine.prefix import CacheFull, Node, PrefixIndex, common_length
+from assistant.engine.errors import CacheFull
+from assistant.engine.prefix import Node, PrefixIndex, common_length
 
 from .fake_backend import FakeBackend
 from .invariants import check

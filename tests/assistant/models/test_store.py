@@ -147,3 +147,16 @@ def test_installed_lists_known_and_unknown_models_but_no_work_files(
 
 def test_a_folder_that_does_not_exist_holds_no_models(tmp_path: Path) -> None:
     assert ModelStore(tmp_path / "nowhere").installed() == []
+
+
+def test_digest_of_a_verified_file_is_known_however_its_path_is_written(
+    store: ModelStore, installed: Path, entry: CatalogEntry, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.gguf"
+    link.symlink_to(installed)
+    assert store.known_digest(installed) is None
+    store.stamp(entry)
+    assert store.known_digest(installed) == store.known_digest(link) == entry.sha256
+    assert store.known_digest(tmp_path / "other.gguf") is None
+    installed.write_bytes(b"something else")
+    assert store.known_digest(installed) is None
