@@ -10,25 +10,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.errors import InvalidQuery, SourceNotFound, SourceUnreadable, ToolsError
+from tools.logs.files import free_name, has_log_name, is_log, log_sources, looks_like_log, times_in
 from tools.logs.reader import check_readable, head_text, tail_text
-from tools.logs.records import RecordParser, parse_time
+from tools.logs.records import parse_time
 from tools.scope import Capture, LogSource, Scope
 
-_LOG_SUFFIX = re.compile(r"\.(?:log|jsonl)(?:\.gz)?$|\.log[.-]\d[\w-]*(?:\.gz)?$")
-_ROTATION = re.compile(r"[.-](\d{8}(?:-?\d{4,6})?|\d{4}-\d\d-\d\d(?:[T_-][\d-]+)?|\d{1,3})$")
-_FETCH_NUMBER = re.compile(r"_(\d{1,3})$")
 _NOT_EVIDENCE = frozenset(("bundle.toml", "index.jsonl"))
 _MAX_FILES = 5000
-_HEAD_LINES = 200
-_LOG_SHARE = 0.3
 
 
 def open_bundle(folder: Path) -> Scope:
@@ -39,8 +33,8 @@ def open_bundle(folder: Path) -> Scope:
     """
     root = _checked(folder)
     files = list(_files(root))
-    logs = _log_sources(root, [path for path in files if _is_log(root, path)])
-    captures = _captures(root, [path for path in files if not _is_log(root, path)])
+    logs = log_sources(root, [path for path in files if is_log(root, path)])
+    captures = _captures(root, [path for path in files if not is_log(root, path)])
     if not logs and not captures:
         raise SourceNotFound(
             f"{folder} holds no evidence", "a bundle has logs (*.log, logs/) or command outputs"
@@ -63,8 +57,8 @@ def attach_files(
         named.append((stdin_path, "stdin"))
     for path, name in named:
         check_readable(path)
-        name = _free_name(name, {**logs, **captures})
-        if _LOG_SUFFIX.search(path.name) or _looks_like_log(path):
+        name = free_name(name, {**logs, **captures})
+        if has_log_name(path) or looks_like_log(path):
             logs[name] = LogSource(name, (path,))
         else:
             captures[name] = Capture(name, path)
@@ -114,73 +108,6 @@ def _is_inside(root: Path, path: Path) -> bool:
         return False
 
 
-def _is_log(root: Path, path: Path) -> bool:
-    return "logs" in path.relative_to(root).parts[:-1] or bool(_LOG_SUFFIX.search(path.name))
-
-
-def _log_sources(root: Path, paths: Sequence[Path]) -> dict[str, LogSource]:
-    by_name: defaultdict[tuple[Path, str], list[Path]] = defaultdict(list)
-    for path in paths:
-        by_name[(path.parent, _stem(path))].append(path)
-    sources: dict[str, LogSource] = {}
-    for (folder, stem), files in _joined_fetches(by_name).items():
-        name = _free_name(stem, sources, folder.relative_to(root).name)
-        sources[name] = LogSource(name, tuple(sorted(files, key=_age)))
-    return sources
-
-
-def _stem(path: Path) -> str:
-    name = path.name.removesuffix(".gz")
-    rotation = _ROTATION.search(name)
-    if rotation:
-        name = name[: rotation.start()]
-    name = re.sub(r"\.(?:log|jsonl|txt|out|err)$", "", name)
-    dated = _ROTATION.search(name)
-    if dated and len(dated[1]) >= 8:
-        name = name[: dated.start()]
-    return name or path.name
-
-
-def _age(path: Path) -> tuple[int, float, str]:
-    """A sorting key, oldest first: `app.log.2`, `app.log.1`, `app.log`; dates in their order."""
-    name = path.name.removesuffix(".gz")
-    name = re.sub(r"(?<=.)\.(?:log|jsonl|txt)$", "", name)
-    rotation = _ROTATION.search(name)
-    if rotation is None:
-        return (1, 0.0, name)
-    digits = re.sub(r"\D", "", rotation[1])
-    if len(digits) >= 8:
-        return (0, float(digits.ljust(14, "0")), name)
-    return (0, -float(digits), name)
-
-
-def _joined_fetches(
-    groups: Mapping[tuple[Path, str], list[Path]],
-) -> dict[tuple[Path, str], list[Path]]:
-    """`app_2` joins `app` when it plainly continues it: it begins after `app` ends."""
-    joined = {key: list(files) for key, files in groups.items()}
-    for (folder, stem), files in groups.items():
-        numbered = _FETCH_NUMBER.search(stem)
-        first = (folder, stem[: numbered.start()]) if numbered else None
-        if first in joined and first is not None and _continues(joined[first][-1], files[0]):
-            joined[first].extend(joined.pop((folder, stem)))
-    return joined
-
-
-def _continues(earlier: Path, later: Path) -> bool:
-    try:
-        end, start = _times(tail_text(earlier)), _times(head_text(later))
-    except ToolsError:
-        return False
-    return bool(end and start) and max(end) < min(start)
-
-
-def _times(text: str) -> list[datetime]:
-    parser = RecordParser(datetime.now(UTC))
-    times = (parser.parse(line).time for line in text.split("\n"))
-    return [time for time in times if time is not None]
-
-
 def _captures(root: Path, paths: Sequence[Path]) -> dict[str, Capture]:
     index = _indexes({path.parent for path in paths})
     captures: dict[str, Capture] = {}
@@ -191,7 +118,7 @@ def _captures(root: Path, paths: Sequence[Path]) -> dict[str, Capture]:
             continue  # a bundle may hold core files and archives: they are not evidence in text
         relative = str(path.relative_to(root))
         command, succeeded = index.get(path, ("", True))
-        name = _free_name(path.name, captures, str(Path(relative).parent))
+        name = free_name(path.name, captures, str(Path(relative).parent))
         captures[name] = Capture(name, path, command, succeeded)
     return captures
 
@@ -252,7 +179,7 @@ def _newest_time(logs: Iterable[LogSource], files: Sequence[Path]) -> datetime:
     newest: list[datetime] = []
     for source in logs:
         try:
-            newest.extend(_times(tail_text(source.paths[-1])))
+            newest.extend(times_in(tail_text(source.paths[-1])))
         except ToolsError:
             continue  # it is reported when somebody reads it
     if newest:
@@ -260,26 +187,3 @@ def _newest_time(logs: Iterable[LogSource], files: Sequence[Path]) -> datetime:
     if not files:
         return datetime.now(UTC)
     return datetime.fromtimestamp(max(path.stat().st_mtime for path in files), UTC)
-
-
-def _looks_like_log(path: Path) -> bool:
-    lines = [line for line in head_text(path).splitlines()[:_HEAD_LINES] if line.strip()]
-    if not lines:
-        return False
-    parser = RecordParser(datetime.now(UTC))
-    records = [parser.parse(line) for line in lines]
-    like = sum(1 for record in records if record.time is not None or record.level is not None)
-    return like / len(lines) >= _LOG_SHARE
-
-
-def _free_name(name: str, taken: Mapping[str, object], folder: str = "") -> str:
-    # A file's name may be bytes that are no text, which neither a database nor a model takes.
-    name = os.fsencode(name).decode("utf-8", "replace")
-    if name not in taken:
-        return name
-    if folder and folder != "." and f"{folder}/{name}" not in taken:
-        return f"{folder}/{name}"
-    number = 2
-    while f"{name} ({number})" in taken:
-        number += 1
-    return f"{name} ({number})"
