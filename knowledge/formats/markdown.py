@@ -1,54 +1,79 @@
-"""Markdown's blocks and front matter; markdown-it and PyYAML do the parsing."""
+"""Markdown's blocks, and what its front matter and page properties say; markdown-it parses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from knowledge.blocks import Block, line_starts
+from knowledge.documents import Document
+from knowledge.formats.front_matter import split_front_matter
+from knowledge.formats.groups import steps_together
+from knowledge.formats.properties import properties_of
+from knowledge.formats.site_markup import admonitions_together, blanked
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.tree import SyntaxTreeNode
 
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
 _ANCHOR = re.compile(r"\s*\{#[^}]*\}$")
 _LISTS = frozenset({"bullet_list", "ordered_list"})
 _DIVISIBLE = frozenset({"list_item", "blockquote"})
+_EXPORTED_NAME = re.compile(r"(.*\S)[ -][0-9a-f]{32}")  # as Notion names the pages of an export
+_PROPERTY = re.compile(r"\**([^\W\d_][\w /-]{0,40}?)\**:\**[ \t]+(\S.*)")
 
 
-def split_front_matter(text: str) -> tuple[str, str]:
-    """The title that the YAML front matter gives, and the text with the front matter blanked out.
+def parse(text: str, path: PurePath) -> list[Document]:
+    """The one document of a Markdown file, of whatever site generator or wiki."""
+    fields, body = split_front_matter(text)
+    body = blanked(body)
+    blocks = markdown_blocks(body)
+    own = properties_of(fields, _page_properties(body, blocks))
+    return [
+        Document(
+            body,
+            tuple(blocks),
+            title=own.title or _title_from_name(path, blocks),
+            kind=own.kind,
+            services=own.services,
+            dated_utc=own.dated_utc,
+        )
+    ]
 
-    Blanked out, not cut off: every offset and line number of the text stays as it was. The title
-    is empty when there is none.
-    """
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return "", text
-    blank = re.sub(r"[^\n]", " ", match.group())
-    return _title(match.group(1)), blank + text[match.end() :]
+
+def _title_from_name(path: PurePath, blocks: Sequence[Block]) -> str:
+    """The title that a page exported from Notion has in its file name, when no heading says it."""
+    name = _EXPORTED_NAME.fullmatch(path.stem)
+    has_heading = bool(blocks) and blocks[0].level == 1
+    return name.group(1) if name and not has_heading else ""
 
 
-def _title(front_matter: str) -> str:
-    import yaml
-
-    try:
-        fields = yaml.safe_load(front_matter)
-    except yaml.YAMLError:
-        return ""  # the document is as good without its title
-    title = fields.get("title") if isinstance(fields, dict) else None
-    return str(title).strip() if isinstance(title, str | int | float) else ""
+def _page_properties(text: str, blocks: Sequence[Block]) -> dict[str, object]:
+    """`Name: value` lines, when they alone stand below the first heading."""
+    if len(blocks) < 2 or blocks[0].level != 1 or blocks[1].level:
+        return {}
+    lines = text[blocks[1].start : blocks[1].end].strip().split("\n")
+    matches = [match for line in lines if (match := _PROPERTY.fullmatch(line))]
+    if len(matches) < len(lines):
+        return {}
+    return {match.group(1): match.group(2).strip("* \t") for match in matches}
 
 
 def markdown_blocks(text: str) -> list[Block]:
-    """The headings and other top-level blocks of a Markdown text; each list item is one."""
+    """The headings and other top-level blocks of a Markdown text.
+
+    Each list item is one, except numbered steps, which are parts of one block.
+    """
     from markdown_it.tree import SyntaxTreeNode
 
-    root = SyntaxTreeNode(_parser().parse(text))
-    return _blocks(root, line_starts(text), 0, len(text))
+    # The parser takes a lone carriage return for the end of a line, and we do not.
+    root = SyntaxTreeNode(_parser().parse(text.replace("\r", " ")))
+    blocks = _blocks(root, text, line_starts(text), 0, len(text))
+    is_definitions_only = not blocks and bool(text.strip())  # of links, which the parser takes out
+    return [Block(0, len(text))] if is_definitions_only else blocks
 
 
 @cache
@@ -58,12 +83,15 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table")
 
 
-def _blocks(parent: SyntaxTreeNode, starts: list[int], start: int, end: int) -> list[Block]:
+def _blocks(
+    parent: SyntaxTreeNode, text: str, starts: list[int], start: int, end: int
+) -> list[Block]:
     """The blocks in `parent`, stretched so that together they cover `start` to `end`."""
     nodes = list(_block_nodes(parent))
     inner = [starts[_lines(node)[0]] for node in nodes[1:]]
     edges = zip([start, *inner], [*inner, end], strict=True) if nodes else ()
-    return [_block(node, starts, *edge) for node, edge in zip(nodes, edges, strict=True)]
+    blocks = [_block(node, text, starts, *edge) for node, edge in zip(nodes, edges, strict=True)]
+    return steps_together(text, admonitions_together(text, blocks))
 
 
 def _block_nodes(parent: SyntaxTreeNode) -> Iterator[SyntaxTreeNode]:
@@ -74,10 +102,10 @@ def _block_nodes(parent: SyntaxTreeNode) -> Iterator[SyntaxTreeNode]:
             yield node
 
 
-def _block(node: SyntaxTreeNode, starts: list[int], start: int, end: int) -> Block:
+def _block(node: SyntaxTreeNode, text: str, starts: list[int], start: int, end: int) -> Block:
     if node.type == "heading" and _is_one_line(node):
         return Block(start, end, level=int(node.tag[1]), title=_heading_text(node))
-    parts = _blocks(node, starts, start, end) if node.type in _DIVISIBLE else []
+    parts = _blocks(node, text, starts, start, end) if node.type in _DIVISIBLE else []
     return Block(start, end, parts=tuple(parts))
 
 
