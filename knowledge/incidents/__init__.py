@@ -1,0 +1,1 @@
+"""Incident memory: what went wrong before, how it looked, and what fixed it."""
