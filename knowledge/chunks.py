@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from knowledge.blocks import Block, line_starts, plain_blocks
-from knowledge.markdown import markdown_blocks, split_front_matter
-from knowledge.rst import rst_blocks
+from knowledge.blocks import Block, line_starts
+from knowledge.documents import Document
 
 TARGET_CHARS = 900
 MAX_CHARS = 1_500
@@ -30,7 +29,7 @@ _CUTS = tuple(map(re.compile, (r"\n\s*\n", r"\n", r"[.!?]\s", r"\s")))
 class Chunk:
     """`text` stands verbatim in the document, from `line` (1-based) on, under `heading` (`A > B`).
 
-    `ordinal` counts the chunks of a document from 0.
+    Lines are the file's. `ordinal` counts the chunks of a document from 0.
     """
 
     ordinal: int
@@ -64,30 +63,26 @@ class _Section:
     blocks: tuple[Block, ...]
 
 
-def split(text: str, path: PurePath) -> list[Chunk]:
+def split(document: Document, path: PurePath) -> list[Chunk]:
     """The chunks of a document in reading order; none when it has nothing but headings.
 
-    `path` tells the format by its ending, and names a document that has no title of its own.
+    `path` names a document that has no title of its own.
     """
-    title, text, blocks = _parse(text, path.suffix.lower())
-    has_title = bool(title) or (bool(blocks) and blocks[0].level == 1)
-    sections = _sections(blocks, title if has_title else path.stem)
+    text, blocks = document.text, document.blocks
+    has_title = bool(document.title) or (bool(blocks) and blocks[0].level == 1)
+    sections = _sections(blocks, document.title if has_title else path.stem)
     passages = [(part.heading, span) for part in sections for span in _pack(text, part.blocks)]
     starts = line_starts(text)
+    lines_above = document.first_line - 1
     return [
-        Chunk(ordinal, heading, bisect_right(starts, span.start), text[span.start : span.end])
+        Chunk(
+            ordinal,
+            heading,
+            lines_above + bisect_right(starts, span.start),
+            text[span.start : span.end],
+        )
         for ordinal, (heading, span) in enumerate(passages)
     ]
-
-
-def _parse(text: str, suffix: str) -> tuple[str, str, list[Block]]:
-    """The title above all headings (or ""), the text to take chunks from, and its blocks."""
-    if suffix == ".rst":
-        return "", text, rst_blocks(text)
-    if suffix == ".txt":
-        return "", text, plain_blocks(text)
-    title, body = split_front_matter(text)
-    return title, body, markdown_blocks(body)
 
 
 def _sections(blocks: Iterable[Block], title: str) -> Iterator[_Section]:
@@ -98,9 +93,10 @@ def _sections(blocks: Iterable[Block], title: str) -> Iterator[_Section]:
             body.append(block)
             continue
         yield _Section(_breadcrumb(trail), tuple(body))
-        # A first heading that repeats the title takes its place.
         above = [(level, words) for level, words in trail if level < block.level]
-        trail = [step for step in above if step[1] != block.title] + [(block.level, block.title)]
+        # A heading that repeats the title, or the one above it, says nothing new.
+        is_repeated = any(words == block.title for _, words in above)
+        trail = above if is_repeated else [*above, (block.level, block.title)]
         body = []
     yield _Section(_breadcrumb(trail), tuple(body))
 

@@ -19,6 +19,10 @@ class Unusable(Exception):
     """A file that cannot become a document; the message is the reason. Never leaves ingest."""
 
 
+class NoDocument(Unusable):
+    """A file of a sort that need not hold documents: worth a word only when it was named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text, and the blocks that divide it.

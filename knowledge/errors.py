@@ -3,7 +3,8 @@
     KnowledgeError
     ├── SourceNotFound        a path to ingest that does not exist
     ├── IngestBusy            another process is ingesting into the same folder
-    ├── StoreUnavailable      the index cannot be opened, read or written, or does not fit its list
+    ├── StoreUnavailable      the catalog or the index cannot be opened, read or written
+    │   └── OutdatedCatalog   it was written by another version of midwatch
     └── EmbeddingUnavailable  the embedding model is missing, or cannot be prepared or run
 
 One unusable file is no error: ingest lists it as failed and goes on. `hint` says what the person
@@ -31,7 +32,11 @@ class IngestBusy(KnowledgeError):
 
 
 class StoreUnavailable(KnowledgeError):
-    """The index cannot be opened, read or written, or does not fit its list of documents."""
+    """The catalog or the vector index cannot be opened, read or written."""
+
+
+class OutdatedCatalog(StoreUnavailable):
+    """The knowledge base was written by another version of midwatch."""
 
 
 class EmbeddingUnavailable(KnowledgeError):

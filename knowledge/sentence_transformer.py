@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from knowledge.embedding import weights_dir
+from knowledge.embedding import DIMENSION, TOKEN_DIMENSION, weights_dir
 from knowledge.errors import EmbeddingUnavailable
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
     from knowledge.embedding import Vectors
@@ -34,7 +35,7 @@ class SentenceTransformerEmbedder:
         """Raises EmbeddingUnavailable when the weights are missing or unreadable."""
         self.model = _load()
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def sentences(self, texts: Sequence[str]) -> Vectors:
         """One normalised vector a text: float32 (len(texts), 384), row i belongs to texts[i]."""
         vectors: Vectors = self.model.encode(
             list(texts), normalize_embeddings=True, show_progress_bar=False
@@ -46,7 +47,8 @@ def export(model: Path, tokenizer: Path) -> None:
     """Write the model as ONNX and its tokenizer beside it, each whole or not at all.
 
     The graph maps `input_ids` and `attention_mask`, int64 (texts, tokens), to `embedding`, float32
-    (texts, 384), mean-pooled over the mask and normalised. Raises EmbeddingUnavailable.
+    (texts, 384), mean-pooled over the mask and normalised, and to `tokens`, float32 (texts, tokens,
+    96), the last layer projected and normalised. Raises EmbeddingUnavailable.
     """
     transformer = _load()
     try:
@@ -93,8 +95,13 @@ def _export_graph(transformer: SentenceTransformer, target: Path) -> None:
             dynamo=False,
             opset_version=_OPSET,
             input_names=["input_ids", "attention_mask"],
-            output_names=["embedding"],
-            dynamic_axes={"input_ids": tokens, "attention_mask": tokens, "embedding": texts},
+            output_names=["embedding", "tokens"],
+            dynamic_axes={
+                "input_ids": tokens,
+                "attention_mask": tokens,
+                "embedding": texts,
+                "tokens": tokens,
+            },
         )
 
 
@@ -106,12 +113,30 @@ def _embedding_module(transformer: SentenceTransformer) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.transformer = transformer
+            self.projection = torch.nn.Parameter(_projection(), requires_grad=False)
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             features = {"input_ids": input_ids, "attention_mask": attention_mask}
-            return self.transformer(features)["sentence_embedding"]
+            found = self.transformer(features)
+            tokens = found["token_embeddings"] @ self.projection
+            return found["sentence_embedding"], torch.nn.functional.normalize(tokens, dim=-1)
 
     return Embedding().eval()
+
+
+def _projection() -> torch.Tensor:
+    """A fixed random projection, (384, 96) with orthonormal columns.
+
+    It keeps cosines about as they are (Johnson and Lindenstrauss 1984) at a quarter of the size,
+    and needs no text to be fitted to. Its generator is NumPy's, whose stream is kept stable.
+    """
+    import numpy as np
+    import torch
+
+    draws = np.random.Generator(np.random.PCG64(0)).normal(size=(DIMENSION, TOKEN_DIMENSION))
+    columns, triangle = np.linalg.qr(draws)
+    # The signs are the library's choice: fixed, so that all machines project alike.
+    return torch.from_numpy((columns * np.sign(np.diag(triangle))).astype(np.float32))
 
 
 @contextlib.contextmanager

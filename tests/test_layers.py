@@ -36,6 +36,11 @@ CONFINED = {
     "llama_cpp": ("assistant/engine/llama/*",),
     "chromadb": ("knowledge/store.py",),
     "langchain_community": ("knowledge/loaders.py",),
+    "watchfiles": ("knowledge/watching.py",),
+    "bs4": ("knowledge/formats/html.py", "knowledge/formats/html_markdown.py"),
+    "markdownify": ("knowledge/formats/html_markdown.py",),
+    "mammoth": ("knowledge/formats/docx.py",),
+    "pypdf": ("knowledge/formats/pdf.py",),
     # The loaders speak in its documents.
     "langchain_core": ("assistant/chat/*", "assistant/agent/*", "knowledge/loaders.py"),
     "langchain*": ("assistant/chat/*", "assistant/agent/*"),

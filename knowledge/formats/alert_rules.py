@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeGuard
 
 from knowledge.blocks import Block, line_starts
-from knowledge.documents import Document, Unusable
+from knowledge.documents import Document, NoDocument, Unusable
 from knowledge.formats.properties import one_line
 from knowledge.formats.yaml_text import BrokenYaml, yaml_nodes
 
@@ -43,12 +43,12 @@ _REST_OF_LINE = re.compile(r"(?:[ \t]*:[ \t]+\*\S+)?[ \t]*(?:#.*)?(?![^\n])")
 def parse(text: str, path: PurePath) -> list[Document]:
     """The alerts of a file in its order, each under a name of its own. Raises Unusable."""
     if not _SIGN_OF_A_RULE.search(text):
-        raise Unusable("no alert rules in it")
+        raise NoDocument("no alert rules in it")
     if len(text) > MAX_CHARS:
         raise Unusable(f"more than {MAX_CHARS // 1_000_000} MB of rules; divide the file")
     rules = sorted(_rules(_roots(text)), key=lambda rule: rule.start_mark.index)
     if not rules:
-        raise Unusable("no alert rules in it")
+        raise NoDocument("no alert rules in it")
     return list(_documents(text, rules))
 
 

@@ -1,8 +1,8 @@
 """`Incident`: something that went wrong once, and what fixed it; the memory consists of these.
 
 An incident is compared with a new one by its `Signature` (`knowledge.incidents.similarity`), and
-kept by the team as a Markdown file (`knowledge.incidents.markdown`). Finding secrets in it is left to
-whoever makes one: this package does not know them.
+kept by the team as a Markdown file (`knowledge.incidents.markdown`). Finding secrets in it is left
+to whoever makes one: this package does not know them.
 """
 
 from __future__ import annotations

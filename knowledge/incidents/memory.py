@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from knowledge.base import KnowledgeBase
 from knowledge.documents import Unusable
@@ -23,8 +23,9 @@ from knowledge.incidents.merge import Change, IncidentFile, merge
 from knowledge.incidents.similarity import MIN_SCORE, IncidentIndex, IncidentMatch
 from knowledge.loaders import Reading
 
-# Where incidents stand that no file holds: a path that no ingested folder can have.
-_FOLDER = PurePath("incidents")
+# Where incidents stand that no file holds: nothing can be below a file, so no folder that is
+# ingested has them, on any of the machines that share a knowledge base.
+_FOLDER = Path("/dev/null/incidents")
 # Part of every digest: raised when incidents must be divided or embedded anew.
 _RECIPE = "1"
 
@@ -117,7 +118,7 @@ class IncidentMemory:
         texts = {_own_path(incident): to_markdown(incident) for incident in incidents}
         if not texts:
             return
-        files = tuple(SourceFile(path, path.as_posix()) for path in texts)
+        files = tuple(SourceFile(path, f"incidents/{path.name}") for path in texts)
         report = self._base.ingest_from(Listing((), files, ()), _IncidentReader(texts))
         _require_taken(report.failed)
 
@@ -147,4 +148,4 @@ def _require_taken(failed: Sequence[FailedFile]) -> None:
 
 
 def _own_path(incident: Incident) -> Path:
-    return Path(_FOLDER / f"{incident.id}.md")
+    return _FOLDER / f"{incident.id}.md"

@@ -8,6 +8,7 @@ from platformdirs import user_cache_dir
 
 from knowledge.base import KnowledgeBase, open_knowledge_base
 from knowledge.embedding import OnnxEmbedder, open_embedder
+from tests.knowledge.chroma_server import ChromaServer
 
 RUNBOOKS = {
     "redis/RedisDown.md": """\
@@ -53,6 +54,14 @@ def embedder(cache_dir: Path) -> OnnxEmbedder:
     return open_embedder(cache_dir)
 
 
+@pytest.fixture(scope="session")
+def fresh_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder into which the model was just exported; nobody changes it."""
+    folder = tmp_path_factory.mktemp("export")
+    open_embedder(folder)
+    return folder
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
     """Write a file below `tmp_path`, folders included, and return its path."""
@@ -73,7 +82,27 @@ def runbooks(tmp_path: Path, write: Callable[[str, str | bytes], Path]) -> Path:
     return tmp_path / "runbooks"
 
 
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
+    """One server for all tests: it takes seconds to start."""
+    server = ChromaServer(tmp_path_factory.mktemp("chroma"))
+    server.start()
+    yield server
+    server.kill()
+
+
 @pytest.fixture
-def base(tmp_path: Path, cache_dir: Path) -> Iterator[KnowledgeBase]:
-    with open_knowledge_base(tmp_path / "data", cache_dir) as opened:
+def chroma_url(chroma_server: ChromaServer) -> str:
+    """A server that holds nothing."""
+    chroma_server.empty()
+    return chroma_server.url
+
+
+@pytest.fixture(params=["embedded", pytest.param("shared", marks=pytest.mark.system)])
+def base(
+    request: pytest.FixtureRequest, tmp_path: Path, cache_dir: Path
+) -> Iterator[KnowledgeBase]:
+    """An empty knowledge base, of each kind."""
+    url = request.getfixturevalue("chroma_url") if request.param == "shared" else ""
+    with open_knowledge_base(tmp_path / "data", cache_dir, url) as opened:
         yield opened

@@ -1,0 +1,1 @@
+"""One knowledge base for several machines, on a Chroma server."""
