@@ -142,6 +142,8 @@ def _isolated(settings: Settings, scratch: Path) -> Settings:
         update={
             "model": model,
             "data": DataSettings(dir=scratch),
+            # The cases' runbooks are no business of the team's.
+            "knowledge": settings.knowledge.model_copy(update={"chroma_url": ""}),
             "logs": LogsSettings(),
             "services": ServicesSettings(),
         }

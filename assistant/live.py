@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from assistant.errors import SettingsError
 from assistant.settings import Settings
 from tools.errors import BackendUnavailable
 from tools.scope import LogSource, Scope, ServiceBackend
@@ -43,11 +45,16 @@ def configured_logs(sources: Mapping[str, Sequence[str]]) -> dict[str, LogSource
 
 
 def open_runbooks(settings: Settings) -> KnowledgeBase:
-    """The knowledge base in the data folder; cheap until something is asked of it."""
+    """The knowledge base, of this machine or shared; cheap until something is asked of it.
+
+    Raises SettingsError.
+    """
     from knowledge.base import open_knowledge_base
 
     cache_dir = Path(platformdirs.user_cache_dir("midwatch"))
-    return open_knowledge_base(settings.data.dir, cache_dir)
+    url = settings.knowledge.chroma_url
+    token = _secret("chroma_token_env", settings.knowledge.chroma_token_env) if url else ""
+    return open_knowledge_base(settings.data.dir, cache_dir, url, token)
 
 
 def runbook_threshold(settings: Settings) -> float:
@@ -56,6 +63,16 @@ def runbook_threshold(settings: Settings) -> float:
 
     chosen = settings.knowledge.min_score
     return DEFAULT_MIN_SCORE if chosen is None else chosen
+
+
+def _secret(key: str, variable: str) -> str:
+    """The value of the environment variable that [knowledge] `key` names, if it names one."""
+    value = os.environ.get(variable, "") if variable else ""
+    if variable and not value:
+        raise SettingsError(
+            f"[knowledge] {key} names ${variable}, which is not set", f"export {variable}=…"
+        )
+    return value
 
 
 def _files(patterns: Sequence[str]) -> tuple[Path, ...]:

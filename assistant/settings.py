@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
@@ -60,10 +61,21 @@ def _adapter(text: str) -> str:
     return text
 
 
+def _server_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("must be a server's address, like http://host:8000")
+    # It is shown in errors.
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be an address alone; a token goes into an environment variable")
+    return text
+
+
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 Duration = Annotated[str, AfterValidator(_duration)]
 AdapterText = Annotated[str, AfterValidator(_adapter)]
+ServerUrl = Annotated[str, AfterValidator(_server_url)]
 Similarity = Annotated[float, Field(ge=0.0, le=1.0)]
 Share = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 # TOML has no null: an empty string is how a file leaves a key unset.
@@ -142,6 +154,10 @@ class KnowledgeSettings(_Section):
 
     min_score: Annotated[Similarity | None, _EMPTY_IS_UNSET] = None
     """Similarity below which a passage is no answer; unset takes the calibrated default."""
+    chroma_url: ServerUrl = ""
+    """A Chroma server that several machines share, like `http://host:8000`; empty: none."""
+    chroma_token_env: str = ""
+    """The environment variable that holds that server's bearer token; empty when it wants none."""
 
 
 class LogsSettings(_Section):

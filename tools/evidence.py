@@ -50,8 +50,8 @@ class Evidence:
 
     @property
     def is_fact(self) -> bool:
-        """Whether it shows what happened; a runbook only says what can be done."""
-        return self.finding.kind != "runbook"
+        """Whether it shows what happened: no runbook does, and no incident of the past."""
+        return self.finding.kind not in ("runbook", "incident")
 
 
 def distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

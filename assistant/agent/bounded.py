@@ -32,11 +32,17 @@ from langgraph.types import Command
 from assistant.agent.checking import cited_ids
 from assistant.agent.explain import Form, explain
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
-from assistant.agent.report import closing_sections, lines_section, strongest_lead
+from assistant.agent.report import (
+    closing_sections,
+    lines_section,
+    seen_before_section,
+    strongest_lead,
+)
 from assistant.agent.toolbox import definition, narrowed
-from assistant.agent.triage import CONCLUSIVE, SUSPICIOUS, FirstLook, first_look
+from assistant.agent.triage import CONCLUSIVE, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.local import LocalChatModel
+from assistant.incidents import SUSPICIOUS
 from tools.evidence import Evidence, distinct
 
 # How many findings an answer quotes: the cause and its traces, or all that was found.
@@ -124,6 +130,9 @@ class BoundedStrategy:
         work = runtime.context
         with work.turn.meter.phase("triage"):
             work.look = await first_look(work.turn.question, work.turn.toolbox)
+        if work.look.seen_before:
+            # Said at once: what fixed it the last time needs no model.
+            work.turn.show(f"{seen_before_section(work.look.seen_before)}\n\n")
         question = work.turn.question
         text = first_message(question.text, work.look.overview, work.look.evidence)
         may_drill = (

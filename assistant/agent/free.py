@@ -23,7 +23,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
-from assistant.agent.report import closing_sections, strongest_lead
+from assistant.agent.report import closing_sections, seen_before_section, strongest_lead
 from assistant.agent.toolbox import TOOL_NAMES, argument_schema, definition
 from assistant.agent.triage import first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
@@ -48,6 +48,8 @@ class FreeStrategy:
         """See `Strategy`."""
         with turn.meter.phase("triage"):
             look = await first_look(turn.question, turn.toolbox)
+        if look.seen_before:
+            turn.show(f"{seen_before_section(look.seen_before)}\n\n")
         asked = first_message(turn.question.text, look.overview, look.evidence)
         instruction = f"{EXPLAIN[turn.question.intent]} {_CITE}"
         num_first = len(turn.toolbox.ledger)
@@ -98,6 +100,7 @@ class _Writing:
         self._grounding = Grounding(asked)
         self._grounding.learn_evidence(turn.toolbox.ledger)
         self._gate = SentenceGate(self._grounding)
+        self._num_before = len(turn.shown)
         self._num_calls = 0
         self._is_cut = False
         self._is_new_part = False
@@ -123,7 +126,7 @@ class _Writing:
         """Show the last sentence, unless it was cut; say so when there was none at all."""
         if not self._is_cut:
             self._show(self._gate.finish())
-        if not "".join(self._turn.shown).strip():
+        if not "".join(self._turn.shown[self._num_before :]).strip():
             is_out_of_calls = self._num_calls >= _MAX_TOOL_CALLS
             self._turn.show(
                 NO_END if is_out_of_calls else strongest_lead([*self._turn.toolbox.ledger])

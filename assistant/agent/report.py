@@ -37,7 +37,7 @@ def closing_sections(
 
     The facts are those that `written` cites, filled up to `num_facts` with the strongest others.
     """
-    runbooks = [item for item in evidence if not item.is_fact]
+    runbooks = [item for item in evidence if item.finding.kind == "runbook"]
     sections = [
         evidence_section(_to_quote(written, evidence, num_facts)),
         runbook_section(runbooks[:1]),
@@ -82,8 +82,14 @@ def evidence_section(evidence: Sequence[Evidence]) -> str:
 
 def runbook_section(evidence: Sequence[Evidence]) -> str:
     """The runbook passages, quoted line by line; empty when there are none."""
-    passages = [item for item in evidence if not item.is_fact]
-    return "\n\n".join(_passage(item) for item in passages)
+    runbooks = [item for item in evidence if item.finding.kind == "runbook"]
+    return "\n\n".join(_passage("Runbook", item) for item in runbooks)
+
+
+def seen_before_section(evidence: Sequence[Evidence]) -> str:
+    """Past incidents like this one, with what caused and fixed them; empty when there are none."""
+    incidents = [item for item in evidence if item.finding.kind == "incident"]
+    return "\n\n".join(_passage("Seen before", item) for item in incidents)
 
 
 def lines_section(heading: str, evidence: Sequence[Evidence]) -> str:
@@ -100,7 +106,7 @@ def _fact(evidence: Evidence) -> str:
     return f"- [{evidence.id}] `{_inline(place)}`{note}\n\n{quote}"
 
 
-def _passage(evidence: Evidence) -> str:
+def _passage(what: str, evidence: Evidence) -> str:
     finding = evidence.finding
     lines = finding.text.strip().splitlines()
     shown = lines[:_MAX_RUNBOOK_LINES]
@@ -108,7 +114,7 @@ def _passage(evidence: Evidence) -> str:
     more = [f"… {len(lines) - len(shown)} more lines in {name}"] if len(lines) > len(shown) else []
     body = "\n".join(f"> {_visible(line)}".rstrip() for line in [*shown, *more])
     heading = f", {finding.note}" if finding.note else ""
-    return f"**Runbook** [{evidence.id}] `{_inline(finding.source)}`{heading}\n\n{body}"
+    return f"**{what}** [{evidence.id}] `{_inline(finding.source)}`{heading}\n\n{body}"
 
 
 def _quoted(text: str) -> str:

@@ -20,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.agent.report import as_citation
 from assistant.events import Event, EvidenceAdded, ToolCall, ToolFinished, ToolStarted
+from knowledge.catalog import Filter
 from knowledge.errors import KnowledgeError
+from knowledge.incidents.memory import IncidentMemory
 from tools.captures import read_capture
 from tools.errors import ToolsError
 from tools.evidence import Evidence, Finding, Ledger
@@ -33,14 +35,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knowledge.base import KnowledgeBase, Passage
+    from knowledge.incidents.incident import Signature
+    from knowledge.incidents.similarity import IncidentMatch
 
 _MAX_NAMES = 40
 _RUNBOOK_CHARS = 1800
 _SAME_CHARS = 80
+_MAX_INCIDENTS = 1
 _STEPS_HEADING = re.compile(
     r"#{1,4} .*\b(?:fix|mitigat|resol|remed|repair|recover|solution|what to do|steps|procedure)",
     re.IGNORECASE,
 )
+# An incident is told as one, and a log's lines are evidence only where they were just read.
+_RUNBOOKS = Filter(kinds=("runbook", "alert"))
 _log = logging.getLogger(__name__)
 
 Emit = Callable[[Event], None]
@@ -223,8 +230,8 @@ class Toolbox:
         """The passages of the knowledge base that answer `queries`, best over all of them first."""
         if self.runbooks.is_empty():
             return ToolResult(Status.NO_DATA, "no runbooks were ingested")
-        found = [self.runbooks.search(query, k + 1, self.min_score) for query in queries]
-        findings = tuple(_as_finding(passage) for passage in _fused(found)[:k])
+        found = [self.runbooks.search(query, k + 1, self.min_score, _RUNBOOKS) for query in queries]
+        findings = tuple(self._as_finding(passage) for passage in _fused(found)[:k])
         if not findings:
             return ToolResult(Status.NO_DATA, "no runbook answers this")
         named = ", ".join(f"{finding.source} ({finding.note})" for finding in findings)
@@ -232,7 +239,32 @@ class Toolbox:
 
     def has_runbook_for(self, query: str) -> bool:
         """Whether any passage of the knowledge base answers `query`."""
-        return bool(self.runbooks.search(query, 1, self.min_score))
+        return bool(self.runbooks.search(query, 1, self.min_score, _RUNBOOKS))
+
+    @property
+    def has_incidents(self) -> bool:
+        """Whether there is any past incident to compare with; cheap."""
+        return self.runbooks.has_incidents
+
+    def recall_incidents(self, signature: Signature) -> ToolResult:
+        """The past incident that looked most like `signature`, with what fixed it."""
+        matches = IncidentMemory(self.runbooks).similar(signature, k=_MAX_INCIDENTS)
+        if not matches:
+            return ToolResult(Status.NO_DATA, "no past incident looked like this")
+        findings = tuple(_as_memory(match) for match in matches)
+        named = ", ".join(match.incident.id for match in matches)
+        return ToolResult(Status.OK, f"Seen before: {named}.", findings)
+
+    def _as_finding(self, passage: Passage) -> Finding:
+        """The document's steps, where it has a section for them; else the passage and more."""
+        text, line = _from_file(passage) or (self._from_passages(passage), passage.line)
+        return Finding("runbook", passage.path, text, line, passage.heading, passage.score)
+
+    def _from_passages(self, passage: Passage) -> str:
+        """What the knowledge base holds of the document, from the passage on."""
+        chunks = self.runbooks.document(passage)
+        texts = [chunk.text for chunk in chunks if chunk.line >= passage.line]
+        return "\n\n".join(texts or [passage.text])[:_RUNBOOK_CHARS].rstrip()
 
     def _dispatch(self, arguments: _Arguments) -> ToolResult:
         match arguments:
@@ -267,18 +299,31 @@ def _fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
     return sorted(best.values(), key=lambda p: (-scores[p.source_path], -p.score))
 
 
-def _as_finding(passage: Passage) -> Finding:
-    """The document's steps, where it has a section for them; else the passage and what follows."""
-    text, line = passage.text, passage.line
+def _as_memory(match: IncidentMatch) -> Finding:
+    incident = match.incident
+    when = f"{incident.occurred_at_utc:%Y-%m-%d}: " if incident.occurred_at_utc else ""
+    told = [("## Cause", incident.cause), ("## Fix", incident.fix)]
+    text = "\n\n".join(f"{heading}\n\n{words}" for heading, words in told if words)
+    note = f"{when}{incident.title}; {match.why}"
+    return Finding("incident", incident.id, text or incident.title, None, note, match.score)
+
+
+def _from_file(passage: Passage) -> tuple[str, int] | None:
+    """The text from the steps, or the passage, on; and its line. None where the file is not it.
+
+    A file that was changed since it was ingested is not what was found, a PDF is no text, and what
+    follows one of a file's many documents is another.
+    """
+    if passage.name:
+        return None
     try:
         lines = passage.source_path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        lines = []
-    # A file that was changed since it was ingested is not what was found.
-    if "\n".join(lines[line - 1 :]).startswith(text[:_SAME_CHARS]):
-        line = _steps_line(lines) or line
-        text = "\n".join(lines[line - 1 :])[:_RUNBOOK_CHARS].rstrip()
-    return Finding("runbook", passage.path, text, line, passage.heading, passage.score)
+        return None
+    if not "\n".join(lines[passage.line - 1 :]).startswith(passage.text[:_SAME_CHARS]):
+        return None
+    line = _steps_line(lines) or passage.line
+    return "\n".join(lines[line - 1 :])[:_RUNBOOK_CHARS].rstrip(), line
 
 
 def _steps_line(lines: Sequence[str]) -> int | None:

@@ -13,15 +13,14 @@ from typing import Any
 
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
+from assistant.incidents import SUSPICIOUS, log_templates, services_of, suspicious
+from knowledge.incidents.incident import Signature
 from tools.captures import survey_captures
 from tools.evidence import Evidence, distinct
 from tools.logs.tool import analyze_logs_tool, search_logs_tool, tail_logs_tool
 from tools.result import Status, ToolResult
 from tools.scope import Scope
 from tools.services.tool import list_services_tool
-
-SUSPICIOUS = 0.3
-"""The suspicion from which a finding is taken for a lead."""
 
 _NOISE = 0.15
 # From here on the first look has its answer: more findings, and a small model's own search, only
@@ -48,6 +47,8 @@ class FirstLook:
     """How many there are of those, and in what."""
     failures: tuple[str, ...] = ()
     """What could not be looked at, and why."""
+    seen_before: tuple[Evidence, ...] = ()
+    """Past incidents that looked like this one."""
 
     @property
     def strongest(self) -> float:
@@ -78,7 +79,9 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     asked_for = tuple(item for report in requested for item in report.evidence)
     limit = None if question.intent == "diagnose" else _MAX_EVIDENCE
     facts = distinct([*asked_for, *_telling(found, limit)])
-    runbooks = await _runbooks(question, facts, toolbox)
+    runbooks, incidents = await asyncio.gather(
+        _runbooks(question, facts, toolbox), _incidents(question, facts, toolbox)
+    )
     overview = [report.result.summary for report in reports if report.result.summary]
     return FirstLook(
         evidence=(*facts, *runbooks.evidence),
@@ -86,6 +89,7 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
         asked_for=asked_for,
         asked_summary=" ".join(report.result.summary for report in requested),
         failures=tuple(r.result.summary for r in reports if r.result.status is Status.ERROR),
+        seen_before=incidents.evidence if incidents else (),
     )
 
 
@@ -153,6 +157,21 @@ async def _runbooks(question: Question, facts: Sequence[Evidence], toolbox: Tool
         "search_runbooks",
         {"query": question.text},
         lambda: _runbooks_result(question, leads, toolbox),
+    )
+
+
+async def _incidents(
+    question: Question, facts: Sequence[Evidence], toolbox: Toolbox
+) -> ToolReport | None:
+    """Past incidents that looked like this one; None when none are asked for, or none known."""
+    if question.intent != "diagnose" or not toolbox.has_incidents:
+        return None
+    leads = suspicious(facts)
+    signature = Signature(log_templates(leads), services_of(leads), question.text)
+    return await toolbox.perform(
+        "recall_incidents",
+        {"services": list(signature.services)},
+        lambda: toolbox.recall_incidents(signature),
     )
 
 

@@ -99,7 +99,8 @@ class Turn:
     def show_section(self, text: str) -> None:
         """Show a block of its own, set off from what stands before it."""
         if text:
-            self.show(("\n\n" if self.shown else "") + text)
+            is_set_off = not self.shown or self.shown[-1].endswith("\n\n")
+            self.show(text if is_set_off else f"\n\n{text}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from assistant.cli import (
     config,
     doctor,
     evaluation,
+    incidents,
     knowledge,
     logs,
     models,
@@ -41,7 +42,10 @@ app = typer.Typer(
 app.command("ask")(ask.ask)
 app.command("ingest")(knowledge.ingest)
 app.command("search")(knowledge.search)
+app.add_typer(knowledge.app, name="knowledge")
 app.command("logs")(logs.logs)
+app.command("resolve")(incidents.resolve)
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(services.app, name="services")
 app.add_typer(models.app, name="model")
 app.add_typer(sessions.app, name="sessions")

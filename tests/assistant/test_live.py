@@ -12,6 +12,7 @@ from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 import pytest
 from pydantic import SecretStr
 
+from assistant.errors import SettingsError
 from assistant.live import (
     configured_logs,
     live_scope,
@@ -27,6 +28,7 @@ from assistant.settings import (
     Settings,
 )
 from knowledge.base import DEFAULT_MIN_SCORE
+from knowledge.errors import StoreUnavailable
 from tools.errors import BackendUnavailable
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -155,6 +157,20 @@ def test_threshold_is_the_calibrated_one_unless_it_is_set() -> None:
     assert runbook_threshold(Settings()) == DEFAULT_MIN_SCORE
     none = Settings(knowledge=KnowledgeSettings(min_score=0.0))
     assert runbook_threshold(none) == 0.0
+
+
+def test_shared_runbooks_want_their_server_and_its_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = KnowledgeSettings(chroma_url="http://127.0.0.1:9", chroma_token_env="CHROMA_TOKEN")
+    settings = Settings(data=DataSettings(dir=tmp_path / "data"), knowledge=shared)
+    with pytest.raises(SettingsError, match=r"chroma_token_env names \$CHROMA_TOKEN"):
+        open_runbooks(settings)
+    monkeypatch.setenv("CHROMA_TOKEN", "hunter2")
+    with open_runbooks(settings) as runbooks, pytest.raises(StoreUnavailable) as caught:
+        runbooks.is_empty()
+    assert "http://127.0.0.1:9" in caught.value.hint
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_runbooks_are_opened_without_making_anything(tmp_path: Path) -> None:

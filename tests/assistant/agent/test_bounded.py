@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from assistant.events import EvidenceAdded, TextDelta, ToolFinished, ToolStarted
+from assistant.incidents import log_templates
+from knowledge.incidents.incident import Incident
+from knowledge.incidents.memory import IncidentMemory
 from tests.assistant.agent.scene import BROKEN, HEALTHY, Scene, ask, bundle
 from tests.assistant.chat.scripted import CHATML, NO_TOOLS, ScriptedEngine
+from tools.evidence import Evidence, Finding
 
 CAUSE = "**Cause** [L1]: cart cannot open ledger.db.\n\n**Next:** Free some space."
 LOOKING_CLOSER = (
@@ -35,6 +40,33 @@ async def test_clear_lead_is_explained_without_a_choice(tmp_path: Path) -> None:
     assert "CRITICAL shop.cart: cannot open ledger.db: disk is full" in draft.answer
     assert "`cart:41`" in draft.answer
     assert [item.id for item in draft.evidence] == ["L1"]
+
+
+async def test_a_fault_seen_before_brings_what_fixed_it_first(tmp_path: Path) -> None:
+    stage = scene(tmp_path, BROKEN, CAUSE, CAUSE)
+    [finding] = [line for line in BROKEN.splitlines() if "CRITICAL" in line]
+    incident = Incident(
+        id="2026-01-02-disk-1a2b3c",
+        title="Cart could not write",
+        occurred_at_utc=datetime(2026, 1, 2, tzinfo=UTC),
+        services=("cart",),
+        templates=log_templates([Evidence("L1", Finding("log", "cart", finding))]),
+        cause="the ledger grew until the disk was full",
+        fix="moved ledger.db to the data volume",
+    )
+    with stage.runbooks:
+        IncidentMemory(stage.runbooks).add(incident)
+        (draft,) = await ask(stage, tmp_path, QUESTION)
+        (shown,) = await ask(stage, tmp_path, "Show me the last 3 log lines of cart")
+    assert draft.answer.startswith("**Seen before** [I1] `2026-01-02-disk-1a2b3c`, 2026-01-02: ")
+    assert "> moved ledger.db to the data volume" in draft.answer
+    _, _, rest = draft.answer.partition(f"\n\n{CAUSE}")
+    assert "disk is full" in rest
+    assert "moved ledger.db" not in rest
+    assert [item.id for item in draft.evidence] == ["I1", "L1"]
+    # What happened then is no evidence of what happens now: the model does not see it.
+    assert "data volume" not in str(stage.engine.requests[0])
+    assert "Seen before" not in shown.answer
 
 
 async def test_what_is_shown_is_the_answer(tmp_path: Path) -> None:
