@@ -243,8 +243,14 @@ class Toolbox:
 
     @property
     def has_incidents(self) -> bool:
-        """Whether there is any past incident to compare with; cheap."""
-        return self.runbooks.has_incidents
+        """Whether there is any past incident to compare with; cheap.
+
+        None as well when the knowledge base cannot be read, which the search for runbooks says.
+        """
+        try:
+            return self.runbooks.has_incidents
+        except KnowledgeError:
+            return False
 
     def recall_incidents(self, signature: Signature) -> ToolResult:
         """The past incident that looked most like `signature`, with what fixed it."""

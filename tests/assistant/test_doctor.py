@@ -337,7 +337,7 @@ def test_runbooks_are_counted_and_searched(data_dir: Path, tmp_path: Path) -> No
         runbooks.ingest([tmp_path / "books"])
     check = checks(data_dir)["runbooks"]
     assert (check.verdict, check.found) == ("ok", "1 documents, 1 passages, search works")
-    (data_dir / "knowledge" / "documents.sqlite3").write_bytes(b"not a database\n" * 100)
+    (data_dir / "knowledge" / "catalog.sqlite3").write_bytes(b"not a database\n" * 100)
     check = checks(data_dir)["runbooks"]
     assert check.verdict == "failed"
     assert check.remedy

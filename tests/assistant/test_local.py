@@ -377,7 +377,7 @@ async def test_session_answers_one_question_at_a_time(settings: Settings, bundle
 async def test_failing_tool_is_an_error_and_the_turn_still_answers(
     settings: Settings, bundle: Path
 ) -> None:
-    damaged = settings.data.dir / "knowledge" / "documents.sqlite3"
+    damaged = settings.data.dir / "knowledge" / "catalog.sqlite3"
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"not a database\n" * 100)
     async with opened(settings, Engine(ANSWER)) as assistant:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -552,8 +551,8 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_folder_is_an_error(catalog: Catalog) -> None:
+def test_a_read_only_folder_is_an_error(users_folder: Path) -> None:
+    catalog = Catalog(users_folder / "catalog.sqlite3")
     with catalog.writing() as change:
         put(change, "/a.md", part(["a"]))
     catalog.path.parent.chmod(0o500)
