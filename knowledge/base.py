@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 
-from knowledge.catalog import Catalog, Filter, Part
+from knowledge.catalog import Catalog, Filter, Part, Reader
 from knowledge.chunks import Chunk
 from knowledge.documents import Kind
 from knowledge.embedding import OnnxEmbedder, open_embedder
@@ -84,6 +85,7 @@ class KnowledgeBase:
         self._opening = threading.Lock()
         self._usage = Usage()
         self._store: VectorStore | None = None
+        self._has_index = False
         self._embedder: OnnxEmbedder | None = None
 
     def is_empty(self) -> bool:
@@ -120,12 +122,17 @@ class KnowledgeBase:
             read = read_query(query, self._open_embedder())
             store = self._open_store()
             with self._catalog.reading() as known:
-                if known.has_documents() and not store.count():
-                    raise StoreUnavailable(
-                        f"the vector index in {self._folder} is empty, the catalog is not",
-                        "make the index again: midwatch ingest",
-                    )
-                return [_passage(one) for one in find(read, known, store, only, k, min_score)]
+                self._require_index(known, store)
+                return _passages(find(read, known, store, only, k, min_score))
+
+    def _require_index(self, known: Reader, store: VectorStore) -> None:
+        """Notice an index that was deleted; once for each opened store, since counting costs."""
+        if not self._has_index and known.has_documents() and not store.count():
+            raise StoreUnavailable(
+                f"the vector index in {self._folder} is empty, the catalog is not",
+                "make the index again: midwatch ingest",
+            )
+        self._has_index = True
 
     def document(self, passage: Passage) -> list[Chunk]:
         """All of the passage's document, in reading order; [] when it is gone meanwhile."""
@@ -234,7 +241,7 @@ class KnowledgeBase:
         with self._usage.closing(), self._opening:
             if self._store is not None:
                 self._store.close()
-            self._store = None
+            self._store, self._has_index = None, False
             if self._shared is not None:
                 self._shared.close()
 
@@ -310,12 +317,18 @@ def open_knowledge_base(
     return KnowledgeBase(folder, cache_dir, SharedKnowledge(folder, chroma_url, chroma_token))
 
 
-def _passage(found: Found) -> Passage:
+def _passages(found: Sequence[Found]) -> list[Passage]:
+    """What is found as it is shown: what comes first is no less likely than what comes later."""
+    scores = list(accumulate((one.confidence for one in reversed(found)), max))
+    return [_passage(one, score) for one, score in zip(found, reversed(scores), strict=True)]
+
+
+def _passage(found: Found, score: float) -> Passage:
     part, chunk = found.part, found.chunk.chunk
     return Passage(
         path=shown_path(part),
         heading=chunk.heading,
-        score=found.confidence,
+        score=score,
         text=chunk.text,
         line=chunk.line,
         source_path=part.path,

@@ -59,6 +59,16 @@ def test_a_symptom_brings_the_section_that_answers_first(
     assert "\n".join(source[line - 1 :]).startswith(best.text)
 
 
+def test_what_comes_first_is_no_less_likely_than_what_comes_later(
+    base: KnowledgeBase, runbooks: Path
+) -> None:
+    base.ingest([runbooks])
+    for query in ("the cache is down", "disk full, renew nothing", "RedisDown certificate"):
+        scores = [passage.score for passage in base.search(query, min_score=0.0)]
+        assert len(scores) == 3
+        assert scores == sorted(scores, reverse=True)
+
+
 def test_results_are_bounded_and_one_of_each_document(base: KnowledgeBase, runbooks: Path) -> None:
     base.ingest([runbooks])
     found = base.search("redis out of memory", 10, ANYTHING)
