@@ -6,6 +6,7 @@ wrong and a runbook's command cannot be invented.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -89,7 +90,9 @@ def runbook_section(evidence: Sequence[Evidence]) -> str:
 def seen_before_section(evidence: Sequence[Evidence]) -> str:
     """Past incidents like this one, with what caused and fixed them; empty when there are none."""
     incidents = [item for item in evidence if item.finding.kind == "incident"]
-    return "\n\n".join(_passage("Seen before", item) for item in incidents)
+    told = "\n\n".join(_passage("Seen before", item) for item in incidents)
+    # Headings would outshout the answer.
+    return re.sub(r"^> ## (.+)$", r"> **\1**", told, flags=re.MULTILINE)
 
 
 def lines_section(heading: str, evidence: Sequence[Evidence]) -> str:

@@ -59,7 +59,7 @@ async def test_a_fault_seen_before_brings_what_fixed_it_first(tmp_path: Path) ->
         (draft,) = await ask(stage, tmp_path, QUESTION)
         (shown,) = await ask(stage, tmp_path, "Show me the last 3 log lines of cart")
     assert draft.answer.startswith("**Seen before** [I1] `2026-01-02-disk-1a2b3c`, 2026-01-02: ")
-    assert "> moved ledger.db to the data volume" in draft.answer
+    assert "> **Fix**\n>\n> moved ledger.db to the data volume" in draft.answer
     _, _, rest = draft.answer.partition(f"\n\n{CAUSE}")
     assert "disk is full" in rest
     assert "moved ledger.db" not in rest
