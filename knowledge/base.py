@@ -114,7 +114,7 @@ class KnowledgeBase:
     ) -> list[Passage]:
         """The best passages of up to `k` (1 or more) documents for `query`, best first.
 
-        None when no one of the best scores `min_score`: then nothing answers the question.
+        None that scores less than `min_score`; none at all when nothing answers the question.
         """
         with self._usage.using():
             if not query.strip() or self.is_empty():
@@ -123,7 +123,8 @@ class KnowledgeBase:
             store = self._open_store()
             with self._catalog.reading() as known:
                 self._require_index(known, store)
-                return _passages(find(read, known, store, only, k, min_score))
+                found = _passages(find(read, known, store, only, k, min_score))
+                return [passage for passage in found if passage.score >= min_score]
 
     def _require_index(self, known: Reader, store: VectorStore) -> None:
         """Notice an index that was deleted; once for each opened store, since counting costs."""
