@@ -6,6 +6,7 @@ Everything that midwatch does in it is done by its own command line, exactly as 
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from assistant.errors import MidwatchError
 from assistant.problems import describe
 from assistant.providers import models_dir
 from assistant.settings import load_settings
+from knowledge.renewal import is_outdated
 
 MIDWATCH = (sys.executable, "-m", "assistant.cli")
 QUESTION = "Customers cannot pay: checkout shows errors. What is wrong and what do I do?"
@@ -48,6 +50,7 @@ def run(
     story = _Story(console or Console(), midwatch, folder / "midwatch.toml")
     with DemoSystem(folder) as shop:
         _share_models(models, folder / "data")
+        _drop_outdated(folder / "data" / "knowledge")
         code = story.prepare() or story.break_shop(shop, baseline_s) or story.ask(shop)
     if code == 0:
         story.say_how_to_go_on()
@@ -77,6 +80,12 @@ def _share_models(models: Path, data: Path) -> None:
         link.unlink()
     if not link.exists():
         link.symlink_to(models.resolve(), target_is_directory=True)
+
+
+def _drop_outdated(folder: Path) -> None:
+    """Begin anew where an older midwatch left its runbooks: here they are read in a second."""
+    if is_outdated(folder):
+        shutil.rmtree(folder)
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from assistant.demo.run import QUESTION, _share_models, main, run
+from assistant.demo.run import QUESTION, _drop_outdated, _share_models, main, run
+from knowledge.base import open_knowledge_base
 
 STUB = """
 import json, os, pathlib, sys, tomllib
@@ -38,6 +39,18 @@ def test_the_users_models_are_shared_not_copied(tmp_path: Path) -> None:
     _share_models(tmp_path / "elsewhere", tmp_path / "data")
     assert (tmp_path / "data" / "models").readlink() == tmp_path / "elsewhere"
     assert (tmp_path / "data" / "models").is_dir()
+
+
+def test_runbooks_that_an_older_version_read_are_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    with open_knowledge_base(tmp_path, tmp_path / "cache") as base:
+        assert base.is_empty()
+    _drop_outdated(folder)
+    assert folder.exists()
+    (folder / "documents.sqlite3").write_bytes(b"the oldest list")
+    _drop_outdated(folder)
+    assert not folder.exists()
 
 
 def calls(folder: Path) -> list[list[str]]:
