@@ -7,17 +7,16 @@ test that compares the two.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from knowledge.embedding import DIMENSION, TOKEN_DIMENSION, weights_dir
 from knowledge.errors import EmbeddingUnavailable
+from knowledge.whole_file import write_whole
 
 if TYPE_CHECKING:
     import torch
@@ -53,8 +52,8 @@ def export(model: Path, tokenizer: Path) -> None:
     transformer = _load()
     try:
         model.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(tokenizer, lambda to: shutil.copyfile(weights_dir() / "tokenizer.json", to))
-        _write_whole(model, lambda to: _export_graph(transformer, to))
+        write_whole(tokenizer, lambda to: shutil.copyfile(weights_dir() / "tokenizer.json", to))
+        write_whole(model, lambda to: _export_graph(transformer, to))
     except OSError as error:
         raise EmbeddingUnavailable(
             f"the embedding model cannot be written to {model.parent}: {error.strerror}",
@@ -168,17 +167,3 @@ def _quiet() -> Iterator[None]:
         finally:
             if had_bars:
                 logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `target`, and give it its name when it is whole."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    os.close(descriptor)
-    partial = Path(name)
-    try:
-        write(partial)
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from knowledge.files import FailedFile
 from knowledge.incidents.incident import Incident
 from knowledge.incidents.markdown import from_markdown, to_markdown
 from knowledge.incidents.merge import IncidentFile
+from knowledge.whole_file import write_whole
 
 MAX_BYTES = 5_000_000
 _SUFFIXES = (".md", ".markdown")
@@ -96,15 +95,6 @@ def _write(path: Path, content: bytes) -> bool:
     """Whether the file had to be written."""
     if path.is_file() and path.read_bytes() == content:
         return False
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(0o644)  # for the team's git, not a secret of this user
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # For the team's git, not a secret of this user.
+    write_whole(path, lambda partial: partial.write_bytes(content), mode=0o644)
     return True

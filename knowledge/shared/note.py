@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from knowledge.errors import StoreUnavailable
+from knowledge.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,8 @@ class Note:
 
     def write(self, text: str) -> None:
         """Let this be the text; after a crash it is the old one or the new one."""
-        part = self.path.with_suffix(".part")
         with self._mapped_errors():
-            with part.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
+            write_whole(self.path, lambda part: part.write_text(text, encoding="utf-8"))
 
     @contextlib.contextmanager
     def _mapped_errors(self) -> Iterator[None]:
