@@ -15,7 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 
-from knowledge.catalog import Catalog, Filter, Part, Reader
+from knowledge.catalog import Catalog, Filter, Part
 from knowledge.chunks import Chunk
 from knowledge.documents import Kind
 from knowledge.embedding import OnnxEmbedder, open_embedder
@@ -90,10 +90,8 @@ class KnowledgeBase:
 
     def is_empty(self) -> bool:
         """Whether there is nothing to search in; cheap."""
-        if not self._catalog.exists():
-            return True
-        with self._catalog.reading() as known:
-            return not known.has_documents()
+        with self._catalog.looking() as known:
+            return known is None or not known.has_documents()
 
     @property
     def num_documents(self) -> int:
@@ -116,19 +114,23 @@ class KnowledgeBase:
 
         None that scores less than `min_score`; none at all when nothing answers the question.
         """
-        with self._usage.using():
-            if not query.strip() or self.is_empty():
+        if not query.strip():
+            return []
+        with self._usage.using(), self._catalog.looking() as known:
+            if known is None or not known.has_documents():
                 return []
             read = read_query(query, self._open_embedder())
             store = self._open_store()
-            with self._catalog.reading() as known:
-                self._require_index(known, store)
-                found = _passages(find(read, known, store, only, k, min_score))
-                return [passage for passage in found if passage.score >= min_score]
+            self._require_index(store)
+            found = _passages(find(read, known, store, only, k, min_score))
+            return [passage for passage in found if passage.score >= min_score]
 
-    def _require_index(self, known: Reader, store: VectorStore) -> None:
-        """Notice an index that was deleted; once for each opened store, since counting costs."""
-        if not self._has_index and known.has_documents() and not store.count():
+    def _require_index(self, store: VectorStore) -> None:
+        """Notice an index that was deleted, while the catalog has documents.
+
+        Asked once of each opened store, since counting costs.
+        """
+        if not self._has_index and not store.count():
             raise StoreUnavailable(
                 f"the vector index in {self._folder} is empty, the catalog is not",
                 "make the index again: midwatch ingest",
@@ -143,17 +145,13 @@ class KnowledgeBase:
     @property
     def has_incidents(self) -> bool:
         """Whether any incident is held; cheap."""
-        if not self._catalog.exists():
-            return False
-        with self._catalog.reading() as known:
-            return known.has_incidents()
+        with self._catalog.looking() as known:
+            return known is not None and known.has_incidents()
 
     def incident_sources(self) -> dict[Path, str]:
         """The whole text of each file about incidents, by its path."""
-        if not self._catalog.exists():
-            return {}
-        with self._catalog.reading() as known:
-            return known.incident_sources()
+        with self._catalog.looking() as known:
+            return {} if known is None else known.incident_sources()
 
     def nearness(self, text: str, kind: Kind) -> dict[Path, float]:
         """The cosine of `text` and the nearest passage of each file of `kind`."""
@@ -232,10 +230,8 @@ class KnowledgeBase:
 
     def sources(self) -> list[Source]:
         """What was ingested, sorted by path, and how much is held of it."""
-        if not self._catalog.exists():
-            return []
-        with self._catalog.reading() as known:
-            return sources_of(known)
+        with self._catalog.looking() as known:
+            return [] if known is None else sources_of(known)
 
     def close(self) -> None:
         """Let go of the store, when nobody uses it any more; the next search opens it again."""
@@ -258,10 +254,8 @@ class KnowledgeBase:
         self.close()
 
     def _totals(self) -> tuple[int, int]:
-        if not self._catalog.exists():
-            return (0, 0)
-        with self._catalog.reading() as known:
-            return known.totals()
+        with self._catalog.looking() as known:
+            return (0, 0) if known is None else known.totals()
 
     @contextlib.contextmanager
     def _taking_in(self, progress: Callable[[IngestProgress], None]) -> Iterator[Intake]:

@@ -143,9 +143,9 @@ class NewPart:
     products: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A part as it is held: `vector` is float32 (384,), of length 1."""
+    """A part as it is held."""
 
     id: int
     path: Path
@@ -154,8 +154,6 @@ class Part:
     kind: Kind
     services: tuple[str, ...]
     dated_utc: datetime
-    form: float
-    vector: Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,18 +214,28 @@ class Catalog:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """A view of the catalog as it is now, whatever is written meanwhile."""
+        self.exists()
+        with self._transaction("BEGIN") as database:
+            yield Reader(database)
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[Reader | None]:
+        """As `reading`, and None where nothing was ever written."""
+        if not self.exists():
+            yield None
+            return
         with self._transaction("BEGIN") as database:
             yield Reader(database)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
         """All changes made through the writer, or none when the block ends in an error."""
+        self.exists()
         with self._transaction("BEGIN IMMEDIATE") as database:
             yield Writer(database)
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        self.exists()
         try:
             with contextlib.closing(self._connect()) as database:
                 self._require_format(database)
@@ -400,7 +408,7 @@ class Reader:
     def parts(self, ids: Iterable[int]) -> dict[int, Part]:
         """The parts `ids`, those that exist."""
         query = (
-            "SELECT parts.id, path, display, name, kind, services, dated_utc, form, vector"
+            "SELECT parts.id, path, display, name, kind, services, dated_utc"
             " FROM parts JOIN files ON files.id = parts.file WHERE parts.id IN"
         )
         return {row[0]: _part(row) for row in self._among(query, ids)}
@@ -609,7 +617,7 @@ def _any_of(conditions: Sequence[str]) -> str:
 
 
 def _part(row: tuple[Any, ...]) -> Part:
-    number, path, display, name, kind, services, dated_utc, form, vector = row
+    number, path, display, name, kind, services, dated_utc = row
     return Part(
         id=number,
         path=Path(path),
@@ -618,8 +626,6 @@ def _part(row: tuple[Any, ...]) -> Part:
         kind=kind,
         services=tuple(json.loads(services)),
         dated_utc=datetime.fromisoformat(dated_utc),
-        form=form,
-        vector=_floats(vector),
     )
 
 

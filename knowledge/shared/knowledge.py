@@ -108,7 +108,7 @@ class SharedCatalog(Catalog):
         self._note: Callable[[str], None] = lambda _: None
 
     def exists(self) -> bool:
-        """Whether anything was ever written; each transaction asks this first."""
+        """Whether anything was ever written; whoever reads asks this first."""
         if self._publication is None:
             self._refresh()
         return super().exists()
