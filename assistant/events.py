@@ -52,7 +52,7 @@ class TurnUsage:
     """What the turn cost. `ttft_s` counts to the first word of the answer.
 
     `phases_s` says what the time went to: seconds of `load`, `triage`, `retrieve`, `choose`,
-    `drill`, `prefill` and `decode`, where they took place.
+    `drill`, `prefill` and `decode`, where they took place. `model_calls` counts generations.
     """
 
     model: str
@@ -62,6 +62,7 @@ class TurnUsage:
     ttft_s: float = 0.0
     total_s: float = 0.0
     phases_s: Mapping[str, float] = field(default_factory=dict)
+    model_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,14 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceAdded:
-    """Something was found that the answer may cite."""
+    """Something was found that the answer may cite.
+
+    `suspicion` orders what was found: 0.0 is background, 1.0 the strongest lead.
+    """
 
     citation: Citation
     note: str = ""
+    suspicion: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,3 +41,21 @@ class ModelOnDemand(Generic[ModelT]):
         # What loading failed with was told to whoever waited for the model.
         if not self._loading.cancelled() and self._loading.exception() is None:
             await self._loading.result().aclose()
+
+
+class LentModel(Generic[ModelT]):
+    """A `ModelOnDemand` that somebody else owns: closing it here leaves it open for the others."""
+
+    def __init__(self, model: ModelOnDemand[ModelT]) -> None:
+        self._model = model
+
+    def begin(self) -> asyncio.Task[ModelT]:
+        """See `ModelOnDemand.begin`."""
+        return self._model.begin()
+
+    async def get(self) -> ModelT:
+        """See `ModelOnDemand.get`."""
+        return await self._model.get()
+
+    async def aclose(self) -> None:
+        """Nothing: the owner closes it."""

@@ -25,7 +25,7 @@ from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnU
 from assistant.interface import AskRequest
 from assistant.light import LightLoader, LightWork
 from assistant.live import live_scope, open_runbooks, runbook_threshold
-from assistant.loading import ModelOnDemand
+from assistant.loading import LentModel, ModelOnDemand
 from assistant.problems import describe
 from assistant.providers import open_light_model, open_local_model
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 
 ModelLoader = Callable[[Settings], Coroutine[Any, Any, "LocalChatModel | RemoteChatModel"]]
 """Opens the chat model that the settings name."""
+ChatModelSource = ModelOnDemand[Any] | LentModel[Any]
+"""The chat model, loaded when it is first wanted: one's own, or one that several share."""
 
 
 async def load_model(
@@ -77,13 +79,13 @@ class LocalAssistant:
         settings: Settings,
         store: SessionStore,
         runbooks: KnowledgeBase,
-        load: ModelLoader,
+        model: ChatModelSource,
         load_light: LightLoader,
     ) -> None:
         self._settings = settings
         self._store = store
         self._runbooks = runbooks
-        self._model = ModelOnDemand(partial(load, settings))
+        self._model = model
         self._light = LightWork(settings, load_light, store)
         self._strategy = _strategy(settings, self._model.get, store)
 
@@ -139,8 +141,8 @@ class LocalAssistant:
         self._model.begin()
         ledger = await self._store.ledger(session)
         toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
-        question = understand(request.question, scope.now)
-        question = replace(question, earlier=tuple(turn.question for turn in turns))
+        earlier = [turn.question for turn in turns]
+        question = understand(request.question, scope.now, earlier, list(scope.logs))
         if scope.origin == "live" and not question.since:
             question = replace(question, since=self._settings.logs.window)
         turn = Turn(session, question, toolbox, emit)
@@ -177,11 +179,16 @@ async def open_local_assistant(
     settings: Settings,
     load: ModelLoader = load_model,
     load_light: LightLoader = open_light_model,
+    model: ChatModelSource | None = None,
 ) -> AsyncIterator[LocalAssistant]:
-    """The assistant on `settings`, loading its models behind the scenes. Raises DataFolderError."""
+    """The assistant on `settings`, loading its models behind the scenes. Raises DataFolderError.
+
+    With `model`, it uses that one instead of loading its own.
+    """
     async with open_sessions(settings.data.dir) as store:
         runbooks = open_runbooks(settings)
-        assistant = LocalAssistant(settings, store, runbooks, load, load_light)
+        chat_model = model or ModelOnDemand(partial(load, settings))
+        assistant = LocalAssistant(settings, store, runbooks, chat_model, load_light)
         try:
             yield assistant
         finally:
@@ -221,5 +228,6 @@ def _finished(turn: Turn, draft: Draft, model: str) -> TurnFinished:
             ttft_s=meter.ttft_s,
             total_s=meter.total_s,
             phases_s=dict(meter.phases_s),
+            model_calls=meter.model_calls,
         ),
     )

@@ -223,7 +223,7 @@ class Toolbox:
             evidence = self.ledger.add(finding)
             entered.append(evidence)
             if len(self.ledger) > known:
-                self.emit(EvidenceAdded(as_citation(evidence), finding.note))
+                self.emit(EvidenceAdded(as_citation(evidence), finding.note, finding.suspicion))
         return tuple(entered)
 
     def search_runbooks(self, *queries: str, k: int = 2) -> ToolResult:

@@ -33,6 +33,7 @@ class Meter:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    model_calls: int = 0
     first_word_at: float | None = None
 
     @contextmanager
@@ -52,6 +53,7 @@ class Meter:
         """Count a finished generation's tokens, and its time as prefill and decode."""
         usage = message.usage_metadata
         if usage is not None:
+            self.model_calls += 1
             self.prompt_tokens += usage["input_tokens"]
             self.cached_tokens += usage.get("input_token_details", {}).get("cache_read", 0)
             self.completion_tokens += usage["output_tokens"]
