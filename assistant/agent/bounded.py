@@ -1,8 +1,9 @@
 """The bounded strategy: a graph of fixed shape for models that cannot be left to themselves.
 
     triage ──> choose ──> drill ──> explain
-        │         ╰───────────────────^│
-        ╰── nothing to explain ────────╯
+       ││         ╰───────────────────^│
+       │╰── nothing to explain ────────╯
+       ╰── a figure that code computed: the end
 
 Code looks at everything first; the model makes at most a few constrained choices and one
 explanation. There is no loop that it could stay in.
@@ -39,7 +40,13 @@ from assistant.agent.report import (
     strongest_lead,
 )
 from assistant.agent.toolbox import definition, narrowed
-from assistant.agent.triage import CONCLUSIVE, FirstLook, first_look
+from assistant.agent.triage import (
+    CONCLUSIVE,
+    ExactAnswer,
+    FirstLook,
+    exact_answer,
+    first_look,
+)
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.local import LocalChatModel
 from assistant.incidents import SUSPICIOUS
@@ -126,9 +133,12 @@ class BoundedStrategy:
 
     async def _triage(
         self, state: _State, runtime: Runtime[_Work]
-    ) -> Command[Literal["choose", "explain"]]:
+    ) -> Command[Literal["choose", "explain", "__end__"]]:
         work = runtime.context
         with work.turn.meter.phase("triage"):
+            exact = await exact_answer(work.turn.question, work.turn.toolbox)
+            if exact is not None:
+                return _computed(work.turn, exact)
             work.look = await first_look(work.turn.question, work.turn.toolbox)
         if work.look.seen_before:
             # Said at once: what fixed it the last time needs no model.
@@ -224,6 +234,14 @@ class BoundedStrategy:
         lead = strongest_lead(work.citable)
         work.turn.show(lead)
         return lead
+
+
+def _computed(turn: Turn, exact: ExactAnswer) -> Command[Any]:
+    """Show what code computed: the turn ends with it, and no model is asked."""
+    turn.show_section(exact.text)
+    turn.show_section(closing_sections(exact.text, exact.evidence, exact.overview))
+    said = [HumanMessage(first_message(turn.question.text, exact.overview, exact.evidence))]
+    return Command(update={"messages": [*said, AIMessage(exact.text)], "draft": []}, goto=END)
 
 
 def _conversation(model: BaseChatModel, state: _State) -> list[BaseMessage]:

@@ -7,9 +7,13 @@ lines, and whether the person wants to see lines or to know what is wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from assistant.agent.inquiry import follow_up, read_inquiry
+from tools.logs.lookup.query import LogQuery
 
 Intent = Literal["diagnose", "show", "find"]
 
@@ -67,7 +71,8 @@ class Question:
     """A question as code understands it.
 
     `terms` are literal words to look for in the logs; `since` is how far back to look (`24h`),
-    empty when the person named no time; `earlier` are the session's questions before it.
+    empty when the person named no time; `earlier` are the session's questions before it, `inquiry`
+    is what it wants counted or looked up.
     """
 
     text: str
@@ -76,6 +81,9 @@ class Question:
     terms: tuple[str, ...] = ()
     line_count: int | None = None
     earlier: tuple[str, ...] = ()
+    inquiry: LogQuery | None = None
+    log_names: tuple[str, ...] = ()
+    """The logs that it names; empty for all."""
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -90,16 +98,39 @@ class Question:
         return tuple(" ".join([self.text, *last_first[:n]]) for n in range(len(last_first) + 1))
 
 
-def understand(text: str, now: datetime) -> Question:
-    """Read `text`, asked at `now`: times of the clock count back from there, in UTC."""
+def understand(
+    text: str, now: datetime, earlier: Sequence[str] = (), logs: Collection[str] = ()
+) -> Question:
+    """Read `text`, asked at `now`: times of the clock count back from there, in UTC.
+
+    `earlier` are the session's questions before it, `logs` the names of the logs in scope.
+    """
     count = _LINE_COUNT.search(text)
+    intent = _intent(text)
+    named = {name: words for name in logs if (words := _naming(name, text))}
+    asked = _without_time(follow_up(text, earlier))
+    name_words = [word for words in named.values() for word in words]
     return Question(
         text=text,
-        intent=_intent(text),
+        intent=intent,
         since=_since(text, now),
         terms=_terms(text),
         line_count=int(count.group(1)) if count else None,
+        earlier=tuple(earlier),
+        inquiry=None if intent == "show" else read_inquiry(asked, name_words),
+        log_names=tuple(named),
     )
+
+
+def _naming(name: str, text: str) -> list[str]:
+    """The words of `text` that name the log `name`: itself, with or without an ending."""
+    stem = re.split(r"\.(?:log|jsonl|txt|out)\b", name)[0]
+    known = {name.lower(), stem.lower()}
+    return [word for word in re.findall(r"[\w.:/-]*\w", text) if word.lower() in known]
+
+
+def _without_time(text: str) -> str:
+    return _CLOCK.sub(" ", _PERIOD.sub(" ", text))
 
 
 def _intent(text: str) -> Intent:

@@ -11,12 +11,15 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.agent.counted import answer_text, is_answered
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
 from assistant.incidents import SUSPICIOUS, log_templates, services_of, suspicious
 from knowledge.incidents.incident import Signature
 from tools.captures import survey_captures
 from tools.evidence import Evidence, distinct
+from tools.logs.lookup.query import LogQuery
+from tools.logs.lookup.tool import Lookup, look_up_logs
 from tools.logs.tool import analyze_logs_tool, search_logs_tool, tail_logs_tool
 from tools.result import Status, ToolResult
 from tools.scope import Scope
@@ -69,6 +72,44 @@ class FirstLook:
     def facts(self) -> tuple[Evidence, ...]:
         """The evidence of what happened: everything but runbooks."""
         return tuple(item for item in self.evidence if item.is_fact)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactAnswer:
+    """What code computed for a look-up question: the answer's words and the lines behind it."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+    overview: tuple[str, ...]
+
+
+async def exact_answer(question: Question, toolbox: Toolbox) -> ExactAnswer | None:
+    """The answer to a question that code can compute; None when it is not one, or has none."""
+    query, scope = question.inquiry, toolbox.scope
+    if query is None or not scope.logs:
+        return None
+    found: list[Lookup] = []
+
+    def count() -> ToolResult:
+        lookup = look_up_logs(
+            scope, query, question.log_names, question.since, checkpoint=toolbox.checkpoint
+        )
+        found.append(lookup)
+        return lookup.result
+
+    report = await toolbox.perform("count_logs", _as_arguments(query), count)
+    answer = found[0].answer if found else None
+    if answer is None or not is_answered(answer) or (not answer.total and scope.captures):
+        return None
+    text = answer_text(answer, found[0].samples, report.evidence)
+    return ExactAnswer(text, report.evidence, (report.result.summary,))
+
+
+def _as_arguments(query: LogQuery) -> dict[str, Any]:
+    words = [*query.literals, *query.words]
+    level = query.level.name if query.level else ""
+    told = {"operation": query.operation, "words": words, "field": query.field, "level": level}
+    return {name: value for name, value in told.items() if value}
 
 
 async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
