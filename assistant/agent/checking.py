@@ -2,6 +2,7 @@
 
 A sentence passes when each hard fact in it (a number, a path, a name with punctuation in it, a
 quotation, a command) stands in the evidence or in the question, and each id that it cites exists.
+A restart passes only where a runbook has one.
 What a sentence concludes cannot be checked by code; what it claims to have seen can.
 """
 
@@ -11,6 +12,7 @@ import logging
 import re
 from collections.abc import Iterable
 
+from assistant.agent.advice import supports_restart, without_restart
 from tools.evidence import Evidence
 
 _log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Grounding:
     def __init__(self, *texts: str) -> None:
         self._text = ""
         self._ids: set[str] = set()
+        self._has_restart = False
         self.learn(*texts)
 
     def learn(self, *texts: str) -> None:
@@ -57,6 +60,8 @@ class Grounding:
 
     def learn_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Take in findings: their whole text, their notes and sources, and their ids."""
+        evidence = tuple(evidence)
+        self._has_restart = self._has_restart or supports_restart(evidence)
         for item in evidence:
             self.learn(item.finding.text, item.finding.note, item.finding.source)
             self._ids.add(item.id)
@@ -64,6 +69,10 @@ class Grounding:
     def unsupported(self, sentence: str) -> list[str]:
         """The hard facts of `sentence` that stand nowhere in the evidence."""
         return [fact for fact in hard_facts(sentence) if not self._stands(fact)]
+
+    def without_unfounded_advice(self, sentence: str) -> str:
+        """`sentence` without a restart that no runbook has; empty when nothing else is left."""
+        return sentence if self._has_restart else without_restart(sentence)
 
     def without_unknown_ids(self, sentence: str) -> str:
         """`sentence` with citations of ids that do not exist taken out."""
@@ -138,11 +147,12 @@ class SentenceGate:
         passed = []
         for sentence in sentences:
             missing = self._grounding.unsupported(sentence)
-            if not missing:
-                passed.append(sentence)
+            founded = self._grounding.without_unfounded_advice(sentence)
+            if founded and not missing:
+                passed.append(founded)
             else:
                 self.num_dropped += 1
-                _log.info("left out %r: not in the evidence: %s", sentence, missing)
+                _log.info("left out %r: not in the evidence: %s", sentence, missing or "a restart")
         return "".join(self._grounding.without_unknown_ids(s) for s in passed)
 
 

@@ -37,6 +37,9 @@ def _headline(answer: LookupAnswer, ids: Sequence[str]) -> str:
     cited = ids[0] if ids else ""
     what = _meant(answer)
     match answer.query.operation:
+        case "exists":
+            # By other words than the question's: a person should look.
+            text = f"**{'probably' if answer.tier == 'alike' else 'yes'}**, {what}"
         case "distinct":
             text = f"**{answer.num_values:,}** different values of {answer.field} in {what}"
         case "top":

@@ -37,6 +37,17 @@ _WHICH_VALUES = re.compile(
     re.IGNORECASE,
 )
 _OCCUR = re.compile(r"\b(?:occur|appear|exist|are there|come up|show up)\b", re.IGNORECASE)
+_EXISTS = re.compile(
+    r"^\W*(?:(?:did|has|have|had|do|does) (?:any|some|a|an|the|we)\b|any\b"
+    r"|(?:is|are|was|were) (?:there|any|some|an?)\b)",
+    re.IGNORECASE,
+)
+# Whether anything is wrong is not for single words to say.
+_TROUBLE = re.compile(
+    r"\b(?:problems?|issues?|wrong|trouble|errors?|warnings?|failures?|anything|something|unusual|odd"
+    r"|strange|suspicious|anomal\w+|incidents?|alerts?|healthy|ok|okay|fine|normal)\b",
+    re.IGNORECASE,
+)
 _KINDS = re.compile(
     r"\bwhat (?:do|does|did|kinds? of|types? of|sorts? of)\b.*"
     r"\b(?:lines?|messages?|errors?|warnings?|entries)\b.*\b(?:say|about|complain|are there|mean)?",
@@ -80,8 +91,8 @@ highest maximum max fastest quickest shortest smallest lowest minimum min busies
 recently frequent frequently common commonly ever whole during between once long short fast one
 zero more less other others also only just within out over say says said mention mentions
 mentioned report reports reported occur occurs occurred happen happens happened happening appear
-appears appeared contain contains contained shown see seen complain complains logged exist
-exists kind kinds type types thing things
+appears appeared contain contains contained shown see seen complain complains exist exists kind
+kinds type types thing things
 """
 # Words that a question may use for what the log says otherwise: required only where a line has
 # them.
@@ -91,7 +102,7 @@ attempts attempted try tries tried open opens opened write writes written cause 
 event events message messages value values source account accounts address addresses request
 requests case cases problem problems lot api call calls called service server system host
 occurrence occurrences instance instances reply replies return returns returned produce produced
-go goes went use uses used send sends sent receive receives received client clients
+go goes went use uses used send sends sent receive receives received client clients logged
 """
 _ASKING = frozenset(_ASKING_WORDS.split())
 _LIGHT = frozenset(_LIGHT_WORDS.split())
@@ -142,8 +153,10 @@ def read_inquiry(text: str, names: Iterable[str] = ()) -> LogQuery | None:
     outside = _BRACKETED.sub(" ", text)
     level, outside = _level(outside)
     field = _field(operation, outside)
-    # What is counted need not be called so in the lines; what tells it apart may well be.
-    words = _words(bracketed) or _words([outside], {*_field_nouns(field), *names})
+    limit = _limit(text)
+    # What is said to name the field, the logs and the limit is no word of the lines.
+    said = {*_field_nouns(field), *names, *([str(limit)] if limit > 1 else [])}
+    words = _words(bracketed) or _words([outside], said)
     phrases = _CAPITALISED.findall(outside) if not bracketed else []
     if level is None and operation in ("top", "distinct", "values") and not words:
         level = _noun_level(outside)
@@ -152,7 +165,7 @@ def read_inquiry(text: str, names: Iterable[str] = ()) -> LogQuery | None:
         words = [word for word in words if not _KIND_NOUN.match(word)]
     light = [word for word in words if _is_light(word) or word in field.split()]
     needed = [word for word in words if word not in light]
-    if not needed and level is None and operation in ("count", "first", "last"):
+    if not needed and level is None and operation in ("count", "exists", "first", "last"):
         needed, light = light, []
     return LogQuery(
         operation,
@@ -160,7 +173,7 @@ def read_inquiry(text: str, names: Iterable[str] = ()) -> LogQuery | None:
         optional=(*phrases, *light),
         level=level,
         field=field,
-        limit=_limit(text),
+        limit=limit,
     )
 
 
@@ -184,6 +197,8 @@ def _operation(text: str) -> Operation | None:
         return "last"
     if _KINDS.search(text) and _SAY.search(text):
         return "kinds"
+    if _EXISTS.search(text) and not _TROUBLE.search(text):
+        return "exists"
     if _WHICH.search(text) and (_OCCUR.search(text) or _WHICH_VALUES.search(text)):
         return "values"
     return None
@@ -221,7 +236,7 @@ def _field(operation: Operation, text: str) -> str:
     """The words for what is counted or compared: a noun, with the word before it."""
     if operation in ("max", "min"):
         return _measured(text)
-    if operation in ("first", "last", "kinds", "count"):
+    if operation in ("first", "last", "kinds", "count", "exists"):
         return ""
     found = re.search(
         r"\b(?:which|what|different|distinct|unique|top (?:\d+|\w+)) (.+)", text, re.I | re.S

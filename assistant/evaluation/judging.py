@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.agent.advice import advises_restart
 from assistant.evaluation.cases import Case
 from assistant.events import Citation
 from tools.bundle import open_bundle
@@ -17,15 +18,6 @@ from tools.errors import ToolsError
 from tools.logs.reader import read_lines
 from tools.scope import LogSource, Scope
 
-# "Restart it", "… and restart it", "try restarting it": advice. "It keeps restarting", "the restart
-# count", "do not restart": none.
-_RESTART_ADVICE = re.compile(
-    r"(?:^|[.:;,*]\s+|\b(?:then|and|or|to|should|must|can|could|try|consider|recommend(?:ed)?|by"
-    r"|please|simply|just)\s+)(?:a\s+|again\s+)?(?:re-?start|reboot|bounce|rollout restart)"
-    r"(?:ing)?\b(?! (?:loop|count|polic|times))",
-    re.IGNORECASE | re.MULTILINE,
-)
-_DENIAL = re.compile(r"\b(?:not|n't|never|without|no need|instead of|avoid)\b[^.]*$", re.IGNORECASE)
 # What code quotes is evidence, not advice.
 _QUOTED = re.compile(r"```.*?```|^\s*>.*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _OWN_WORDS_END = re.compile(r"^\*\*(?:Evidence|Runbook|Seen before)\*\*|^\*Examined", re.MULTILINE)
@@ -58,10 +50,7 @@ def own_words(answer: str) -> str:
 
 def recommends_restart(answer: str) -> bool:
     """Whether the answer's own words advise to restart something."""
-    text = own_words(answer)
-    return any(
-        not _DENIAL.search(text[: match.start() + 1]) for match in _RESTART_ADVICE.finditer(text)
-    )
+    return advises_restart(own_words(answer))
 
 
 def invalid_citations(case: Case, citations: Sequence[Citation]) -> tuple[str, ...]:

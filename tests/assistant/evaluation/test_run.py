@@ -113,6 +113,8 @@ async def test_what_was_found_is_judged(suite: Suite, settings: Settings) -> Non
         "a",
         "quick_regex: [pool]\nrestart_would_fix: 'no'\n"
         "cause_evidence: [{source: pay.log, regex: pool exhausted}]\n",
+        # Without it the advice would not be shown at all.
+        runbook="# Pool exhausted\n\nThe pool of connections is exhausted: restart the pool.\n",
     )
     advice = ANSWER.replace("Raise the pool.", "Restart the pool.")
     [result] = await suite.run(settings, scripted(advice))
@@ -120,7 +122,7 @@ async def test_what_was_found_is_judged(suite: Suite, settings: Settings) -> Non
     assert result.cause is not None
     assert (result.cause.rank, result.cause.is_cited) == (1, True)
     assert result.invalid_citations == ()
-    assert [item.id for item in result.citations] == ["L1"]
+    assert [item.id for item in result.citations] == ["L1", "R1"]
     assert result.usage.model_calls == 1
     figures = summary([result])
     assert (figures["false_restart_rate"], figures["cause_in_top_3"]) == (1.0, 1.0)

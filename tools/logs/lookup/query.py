@@ -9,12 +9,14 @@ from typing import Literal
 from tools.logs.reader import LogLine
 from tools.logs.records import Level
 
-Operation = Literal["count", "distinct", "top", "values", "max", "min", "first", "last", "kinds"]
+Operation = Literal[
+    "count", "exists", "distinct", "top", "values", "max", "min", "first", "last", "kinds"
+]
 """`distinct`: how many values a field has. `values`: which. `top`: the most frequent of them.
-`max`, `min`: of a number. `kinds`: which messages there are."""
+`max`, `min`: of a number. `kinds`: which messages there are. `exists`: whether there is any."""
 
-Tier = Literal["exact", "stem", "inside"]
-"""How a word has to stand in a line: as it is, in another form of it, or within another word."""
+Tier = Literal["exact", "stem", "inside", "alike"]
+"""How a word has to stand in a line: as it is, in another form, within a word, or as a synonym."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class LookupAnswer:
     `total` lines are meant, of `searched`. `values` are those of the field, most frequent first
     (for `max` and `min` the one extreme); `num_values` counts all of them. `kinds` are the first
     templates of the lines meant, of `num_kinds`. `matched_words` are the words that were required
-    in the end, `missing` those that stand in no line. `field` is the name under which the field was
-    found in the lines; empty where it was asked for and not found.
+    in the end, `tier` how they had to stand, `missing` those that stand in no line. `field` is the
+    name under which the field was found in the lines; empty where it was asked for and not found.
     """
 
     query: LogQuery
@@ -72,6 +74,7 @@ class LookupAnswer:
     searched: int
     matched_words: tuple[str, ...]
     missing: tuple[str, ...]
+    tier: Tier = "exact"
     kinds: tuple[Counted, ...] = ()
     num_kinds: int = 0
     values: tuple[Counted, ...] = ()

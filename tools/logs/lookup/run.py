@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tools.logs.lookup.fields import Extract, Measure, find_field, find_measure
-from tools.logs.lookup.query import Counted, LogQuery, LookupAnswer, Moment
+from tools.logs.lookup.query import Counted, LogQuery, LookupAnswer, Moment, Tier
 from tools.logs.lookup.words import WordCounts, literal_pattern, word_pattern
 from tools.logs.reader import LogLine, read_lines
 from tools.logs.records import Level, Record, RecordParser
@@ -44,13 +44,13 @@ def look_up(
     and may raise to end the work. Raises SourceNotFound or SourceUnreadable.
     """
     reading = _Reading(sources, now, window, checkpoint)
-    words, missing, patterns = _choose_words(reading, query)
-    wanted = _Wanted(patterns, query.level, window)
+    choice = _choose_words(reading, query)
+    wanted = _Wanted(choice.patterns, query.level, window)
     matches = _Matches(query)
     for match in reading.records(wanted.text_matches):
         if wanted.record_matches(match):
             matches.add(match)
-    return matches.answer(reading, words, missing)
+    return matches.answer(reading, choice)
 
 
 def declares_levels(sources: Sequence[LogSource], *, now: datetime) -> bool:
@@ -136,14 +136,21 @@ class _Wanted:
         return match.time is None or match.time in self.window
 
 
-def _choose_words(
-    reading: _Reading, query: LogQuery
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[re.Pattern[str], ...]]:
-    """The words to require, those that no line has, and all patterns that a line must match."""
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The words to require and how, those that no line has, and all patterns of a line meant."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    words: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    tier: Tier = "exact"
+
+
+def _choose_words(reading: _Reading, query: LogQuery) -> _Choice:
     literals = tuple(literal_pattern(text) for text in query.literals)
     words = tuple(dict.fromkeys((*query.words, *query.optional)))
     if not words:
-        return (), (), literals
+        return _Choice(literals)
     counts = WordCounts(words)
     for _, line in reading.lines():
         if all(pattern.search(line.text) for pattern in literals):
@@ -151,7 +158,7 @@ def _choose_words(
     chosen, tier = counts.choose(query.optional)
     missing = tuple(word for word in counts.missing(tier) if word not in query.optional)
     patterns = tuple(word_pattern(word, tier) for word in chosen)
-    return chosen, missing, (*literals, *patterns)
+    return _Choice((*literals, *patterns), chosen, missing, tier)
 
 
 class _Matches:
@@ -188,9 +195,7 @@ class _Matches:
         if len(self._probes) == _NUM_PROBES:
             self._settle()
 
-    def answer(
-        self, reading: _Reading, words: tuple[str, ...], missing: tuple[str, ...]
-    ) -> LookupAnswer:
+    def answer(self, reading: _Reading, choice: _Choice) -> LookupAnswer:
         """All that was counted."""
         if not self._is_settled:
             self._settle()
@@ -203,8 +208,9 @@ class _Matches:
             sources=tuple(source.name for source in reading.sources),
             total=self._total,
             searched=reading.num_lines,
-            matched_words=words,
-            missing=missing,
+            matched_words=choice.words,
+            missing=choice.missing,
+            tier=choice.tier,
             kinds=tuple(kinds[:_MAX_KINDS]),
             num_kinds=len(kinds),
             values=tuple(values),

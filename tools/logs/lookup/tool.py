@@ -8,8 +8,9 @@ from datetime import datetime
 
 from tools.errors import ToolsError
 from tools.evidence import Finding
-from tools.logs.lookup.query import Counted, LogQuery, LookupAnswer
+from tools.logs.lookup.query import Counted, LogQuery, LookupAnswer, Tier
 from tools.logs.lookup.run import declares_levels, look_up
+from tools.logs.lookup.words import alike
 from tools.logs.records import Level
 from tools.logs.report import MAX_TEXT_CHARS, format_span, format_time
 from tools.result import Status, ToolResult, error_result
@@ -82,10 +83,17 @@ def describe(answer: LookupAnswer) -> str:
 
 def condition(answer: LookupAnswer) -> str:
     """` with "failed", "root" at level WARN`: which lines are meant; empty for all."""
-    words = [f'"{word}"' for word in (*answer.query.literals, *answer.matched_words)]
+    words = [f'"{word}"' for word in answer.query.literals]
+    words += [_said(word, answer.tier) for word in answer.matched_words]
     having = f" with {', '.join(words)}" if words else ""
     level = f" at level {answer.query.level.name}" if answer.query.level else ""
     return having + level
+
+
+def _said(word: str, tier: Tier) -> str:
+    """The word as it was looked for: with what stands for it, where that was needed."""
+    others = alike(word)[:2] if tier == "alike" else ()
+    return " or ".join(f'"{form}"' for form in (word, *others)) + (" …" if others else "")
 
 
 def _by_level(query: LogQuery, sources: Sequence[LogSource], scope: Scope) -> LogQuery:

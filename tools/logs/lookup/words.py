@@ -1,18 +1,20 @@
 """Words of a question against words of a log line.
 
 People ask for "failed logins" where the log says "login failure"; a word therefore matches in
-tiers, the strictest that finds anything winning: as it is, in another form of it, or inside another
-word. Exact strings (with punctuation in them) match as they are.
+tiers, the strictest that finds anything winning: as it is, in another form of it, inside another
+word, or by what logs say instead of it. Exact strings (with punctuation in them) match as they are.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 
 from tools.logs.lookup.query import Tier
 
-TIERS: tuple[Tier, ...] = ("exact", "stem", "inside")
+TIERS: tuple[Tier, ...] = ("exact", "stem", "inside", "alike")
 _MIN_STEM = 4
 _ENDINGS = (
     "ations", "ation", "ures", "ure", "ions", "ion", "ings", "ing", "ments", "ment", "edly", "ed",
@@ -37,7 +39,20 @@ def word_pattern(word: str, tier: Tier) -> re.Pattern[str]:
         return re.compile(rf"(?<![a-zA-Z0-9]){re.escape(singular)}s?(?![a-zA-Z0-9])", re.IGNORECASE)
     if tier == "stem":
         return re.compile(rf"(?<![a-zA-Z]){re.escape(stem(word))}", re.IGNORECASE)
-    return re.compile(re.escape(stem(word)), re.IGNORECASE)
+    forms = (stem(word), *(alike(word) if tier == "alike" else ()))
+    return re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
+
+
+def alike(word: str) -> tuple[str, ...]:
+    """What logs say instead of `word`; empty where nothing is known."""
+    return _alike().get(stem(word), ())
+
+
+@cache
+def _alike() -> dict[str, tuple[str, ...]]:
+    text = files(__package__).joinpath("alike.txt").read_text("utf-8")
+    entries = [line.partition(" = ") for line in text.splitlines() if line and line[0] != "#"]
+    return {stem(word): tuple(others.split(", ")) for word, _, others in entries}
 
 
 def literal_pattern(text: str) -> re.Pattern[str]:
@@ -54,22 +69,26 @@ class WordCounts:
         self._roots = [stem(word) for word in words]
         self._exact = [word_pattern(word, "exact") for word in words]
         self._stem = [word_pattern(word, "stem") for word in words]
+        self._alike = [word_pattern(word, "alike") if alike(word) else None for word in words]
         self._masks: dict[Tier, dict[int, int]] = {tier: {} for tier in TIERS}
 
     def add(self, text: str) -> None:
         """Count one line."""
         lower = text.lower()
-        exact = by_stem = inside = 0
+        exact = by_stem = inside = by_alike = 0
         for place, root in enumerate(self._roots):
             # Each tier matches only what the next, looser one does.
             if root not in lower:
+                other = self._alike[place]
+                by_alike |= bool(other and other.search(text)) << place
                 continue
+            by_alike |= 1 << place
             inside |= 1 << place
             if self._stem[place].search(text):
                 by_stem |= 1 << place
                 if self._exact[place].search(text):
                     exact |= 1 << place
-        for tier, mask in zip(TIERS, (exact, by_stem, inside), strict=True):
+        for tier, mask in zip(TIERS, (exact, by_stem, inside, by_alike), strict=True):
             if mask:
                 masks = self._masks[tier]
                 masks[mask] = masks.get(mask, 0) + 1
