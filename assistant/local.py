@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from assistant.agent.instructions import read_instructions
 from assistant.agent.question import understand
 from assistant.agent.report import as_citation
 from assistant.agent.toolbox import Emit, Toolbox
@@ -133,6 +134,11 @@ class LocalAssistant:
                 _log.exception("a turn failed")
             emit(TurnFailed(session, problem.code, problem.message, problem.hint))
 
+    def _instructions(self) -> tuple[str, ...]:
+        """The team's rules as they are now. Raises SettingsError."""
+        file = self._settings.agent.instructions
+        return read_instructions(file) if file is not None else ()
+
     async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
         turns = await self._store.turns(session)
         request = _with_earlier_evidence(request, turns)
@@ -145,7 +151,7 @@ class LocalAssistant:
         question = understand(request.question, scope.now, earlier, list(scope.logs))
         if scope.origin == "live" and not question.since:
             question = replace(question, since=self._settings.logs.window)
-        turn = Turn(session, question, toolbox, emit)
+        turn = Turn(session, question, toolbox, emit, instructions=self._instructions())
         emit(TurnStarted(session, request.question))
         draft = await self._strategy.answer(turn)
         kept = StoredTurn(request.question, draft.answer, request.bundle, request.files)

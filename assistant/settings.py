@@ -183,6 +183,8 @@ class AgentSettings(_Section):
     """`bounded` for small models, `free` for large ones; `auto`: `bounded` on a local model."""
     max_drilldowns: int = Field(default=1, ge=0, le=2)
     """How often the model may look closer before it answers."""
+    instructions: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """A text file of the team's own rules, one to a line; an answer quotes those that fit it."""
 
 
 class DataSettings(_Section):

@@ -35,6 +35,7 @@ from assistant.agent.explain import Form, explain
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     closing_sections,
+    instructions_section,
     lines_section,
     seen_before_section,
     strongest_lead,
@@ -210,6 +211,7 @@ class BoundedStrategy:
             turn.show_section(written)
         else:
             written = await self._written(state, work, form)
+        turn.show_section(instructions_section(turn.rules(work.evidence)))
         quotable = () if form is None else work.evidence
         num_facts = _NUM_FACTS if turn.question.intent == "diagnose" else _NUM_FOUND
         turn.show_section(

@@ -23,9 +23,14 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
-from assistant.agent.report import closing_sections, seen_before_section, strongest_lead
+from assistant.agent.report import (
+    closing_sections,
+    instructions_section,
+    seen_before_section,
+    strongest_lead,
+)
 from assistant.agent.toolbox import TOOL_NAMES, argument_schema, definition
-from assistant.agent.triage import first_look
+from assistant.agent.triage import ExactAnswer, exact_answer, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.template import text_of
 
@@ -47,6 +52,9 @@ class FreeStrategy:
     async def answer(self, turn: Turn) -> Draft:
         """See `Strategy`."""
         with turn.meter.phase("triage"):
+            exact = await exact_answer(turn.question, turn.toolbox)
+            if exact is not None:
+                return _computed(turn, exact)
             look = await first_look(turn.question, turn.toolbox)
         if look.seen_before:
             turn.show(f"{seen_before_section(look.seen_before)}\n\n")
@@ -58,6 +66,7 @@ class FreeStrategy:
         # Of an earlier turn's evidence only what is cited, of the first look's only what it kept.
         cited = [item for item in known if item.id in cited_ids(written)]
         mine = {item.id: item for item in (*cited, *look.evidence, *known[num_first:])}.values()
+        turn.show_section(instructions_section(turn.rules(tuple(mine))))
         turn.show_section(closing_sections(written, tuple(mine), look.overview))
         ids = cited_ids("".join(turn.shown))
         return Draft("".join(turn.shown), tuple(e for e in known if e.id in ids))
@@ -138,6 +147,13 @@ class _Writing:
             self._is_new_part = False
         else:
             self._turn.show(text)
+
+
+def _computed(turn: Turn, exact: ExactAnswer) -> Draft:
+    """What code computed, shown as it is: no model improves on a count."""
+    turn.show_section(exact.text)
+    turn.show_section(closing_sections(exact.text, exact.evidence, exact.overview))
+    return Draft("".join(turn.shown), exact.evidence)
 
 
 def _tool(name: str, turn: Turn) -> StructuredTool:

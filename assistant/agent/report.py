@@ -95,6 +95,15 @@ def seen_before_section(evidence: Sequence[Evidence]) -> str:
     return re.sub(r"^> ## (.+)$", r"> **\1**", told, flags=re.MULTILINE)
 
 
+def instructions_section(instructions: Sequence[str]) -> str:
+    """The team's rules that the answer falls under; empty when there are none."""
+    if not instructions:
+        return ""
+    return "\n".join(
+        ["**Your team's instructions**", "", *(f"- {_visible(i)}" for i in instructions)]
+    )
+
+
 def lines_section(heading: str, evidence: Sequence[Evidence]) -> str:
     """Log lines as a block, for a person who asked to see them."""
     lines = [item.finding.text for item in evidence]

@@ -7,7 +7,7 @@ same for every strategy and lives in `assistant.local`.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 
+from assistant.agent.instructions import fitting
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Emit, Toolbox
 from assistant.events import TextDelta
@@ -75,7 +76,10 @@ class Meter:
 
 @dataclass(slots=True)
 class Turn:
-    """A question being worked on in `session`. `shown` is the answer so far."""
+    """A question being worked on in `session`. `shown` is the answer so far.
+
+    `instructions` are the team's own rules; an answer quotes those that fit it.
+    """
 
     session: str
     question: Question
@@ -83,6 +87,14 @@ class Turn:
     emit: Emit
     meter: Meter = field(default_factory=Meter)
     shown: list[str] = field(default_factory=list)
+    instructions: tuple[str, ...] = ()
+
+    def rules(self, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+        """The team's instructions for what the question asks and what was found about it."""
+        if self.question.intent == "show":
+            return ()
+        found = [item.finding.text for item in evidence]
+        return fitting(self.instructions, self.question.text, found)
 
     async def wait_for(self, model: ModelSource) -> BaseChatModel:
         """The model; the time until it is loaded counts as `load`."""

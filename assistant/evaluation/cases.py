@@ -1,8 +1,8 @@
 """Cases: recorded questions with what a right answer says.
 
-A case is a folder with `question.txt`, `expected.yaml` and what to answer from: `bundle/`, and
-`runbooks/` to be ingested. Only `quick_regex` is needed in `expected.yaml`; what else is there
-makes the judgement sharper.
+A case is a folder with `question.txt`, `expected.yaml` and what to answer from: `bundle/`,
+`runbooks/` to be ingested, and the team's instructions (`*instructions.txt`). Only `quick_regex` is
+needed in `expected.yaml`; what else is there makes the judgement sharper.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ class Case:
         """The evidence to answer from, if the case has any."""
         bundle = self.folder / "bundle"
         return bundle if bundle.is_dir() else None
+
+    @property
+    def instructions(self) -> Path | None:
+        """The team's instructions for the answer, if the case has any."""
+        return next(iter(sorted(self.folder.glob("*instructions.txt"))), None)
 
     @property
     def runbooks(self) -> Path | None:

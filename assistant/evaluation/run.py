@@ -105,7 +105,7 @@ async def _work(
         async with open_local_assistant(settings, model=model) as assistant:
             # The iterator is shared: each case is taken by whoever is free first.
             for case in waiting:
-                await asyncio.to_thread(_ingest, case, settings)
+                await asyncio.to_thread(_prepare, case, settings)
                 done.put_nowait(await _answer(case, assistant))
     except Exception as error:  # noqa: BLE001 - handed to whoever reads the results
         done.put_nowait(error)
@@ -119,6 +119,7 @@ def _with_models(settings: Settings) -> Settings:
 
 def _isolated(settings: Settings, scratch: Path) -> Settings:
     scratch.mkdir(mode=0o700)
+    instructions = scratch / "instructions.txt"
     return _with_models(settings).model_copy(
         update={
             "data": DataSettings(dir=scratch),
@@ -126,12 +127,15 @@ def _isolated(settings: Settings, scratch: Path) -> Settings:
             "knowledge": settings.knowledge.model_copy(update={"chroma_url": ""}),
             "logs": LogsSettings(),
             "services": ServicesSettings(),
+            "agent": settings.agent.model_copy(update={"instructions": instructions}),
         }
     )
 
 
-def _ingest(case: Case, settings: Settings) -> None:
-    """Make the case's own runbooks, and only those, what the knowledge base holds."""
+def _prepare(case: Case, settings: Settings) -> None:
+    """Make the case's own instructions and runbooks, and only those, what the assistant knows."""
+    own = case.instructions.read_bytes() if case.instructions else b""
+    (settings.data.dir / "instructions.txt").write_bytes(own)
     nothing = settings.data.dir / "no-runbooks"
     nothing.mkdir(exist_ok=True)
     # One path for all cases: an ingest drops what is not to be found below it any more.

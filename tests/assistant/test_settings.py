@@ -144,7 +144,11 @@ def test_files_are_listed_weakest_first_without_being_read(place: Place) -> None
         ("[zzz]\n", r"unknown section \[zzz\]", "known: agent, data, knowledge"),
         ('model = "x"\n', r"model in .* must be a section: \[model\]", ""),
         ('[model]\nnmae = "x"\n', r"unknown key 'nmae' in \[model\] of", "did you mean name"),
-        ("[agent]\nqqq = 1\n", r"unknown key 'qqq'", "known: max_drilldowns, strategy"),
+        (
+            "[agent]\nqqq = 1\n",
+            r"unknown key 'qqq'",
+            "known: instructions, max_drilldowns, strategy",
+        ),
         ("[model\n", r"midwatch\.toml is not valid TOML: .*line 1", "correct the line"),
         ("[model]\nname = 1\nname = 2\n", r"not valid TOML: .*line 3", "correct the line"),
     ],

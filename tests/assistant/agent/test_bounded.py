@@ -245,3 +245,22 @@ def _with_context(engine: ScriptedEngine, tokens: int) -> object:
     from dataclasses import replace
 
     return replace(engine.info, context_tokens=tokens)
+
+
+async def test_the_teams_instructions_are_quoted_where_they_fit(tmp_path: Path) -> None:
+    scene = Scene(bundle(tmp_path / "b", {"shop": BROKEN}), ScriptedEngine(CAUSE), tmp_path)
+    async with scene.strategy(tmp_path, 0) as strategy:
+        turn = scene.turn("Why do orders fail?")
+        turn.instructions = ("Tell the heron team about a full disk", "Redis is the otters'")
+        draft = await strategy.answer(turn)
+    assert "**Your team's instructions**\n\n- Tell the heron team about a full disk" in draft.answer
+    assert "otters" not in draft.answer
+
+
+async def test_a_figure_is_computed_and_no_model_is_asked(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    scene = Scene(bundle(tmp_path / "b", {"shop": BROKEN}), engine, tmp_path)
+    [draft] = await ask(scene, tmp_path, "How many orders were placed?")
+    assert draft.answer.startswith('**Answer** [L1]: **40** of 41 lines with "orders", "placed"')
+    assert [item.id for item in draft.evidence] == ["L1"]
+    assert scene.events[-1] == TextDelta(draft.answer[draft.answer.index("\n\n**Evidence**") :])
