@@ -42,7 +42,12 @@ CONFINED = {
     "mammoth": ("knowledge/formats/docx.py",),
     "pypdf": ("knowledge/formats/pdf.py",),
     # The loaders speak in its documents.
-    "langchain_core": ("assistant/chat/*", "assistant/agent/*", "knowledge/loaders.py"),
+    "langchain_core": (
+        "assistant/chat/*",
+        "assistant/agent/*",
+        "assistant/evaluation/second_opinion.py",
+        "knowledge/loaders.py",
+    ),
     "langchain*": ("assistant/chat/*", "assistant/agent/*"),
     "langgraph*": ("assistant/chat/*", "assistant/agent/*"),
     "slack_*": ("bots/slack/*", "bots/slack.py"),
@@ -68,6 +73,7 @@ LOADED_LATE = (
     "assistant/agent/*",
     "assistant/chat/*",
     "assistant/engine/llama/*",
+    "assistant/evaluation/*",
     "bots/slack/*",
     "knowledge/loaders.py",
     "knowledge/store.py",
