@@ -1,0 +1,1 @@
+"""Active probes, read-only and allow-listed: HTTP, TCP, DNS and TLS, asked as a client asks."""
