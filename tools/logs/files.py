@@ -1,6 +1,6 @@
 """Which files are logs, and which of them are one log.
 
-By their names, as log rotation and support bundles write them (`app.log`, `app.log.1`,
+By their names, as log rotation and support bundles write them (`app.log`, `app.log.1.zst`,
 `app.log-20250131.gz`), and where names do not say it, by their first lines. What stands in a log is
 `tools.logs.reader`'s business.
 """
@@ -19,7 +19,8 @@ from tools.logs.reader import head_text, tail_text
 from tools.logs.records import RecordParser
 from tools.scope import LogSource
 
-_LOG_SUFFIX = re.compile(r"\.(?:log|jsonl)(?:\.gz)?$|\.log[.-]\d[\w-]*(?:\.gz)?$")
+_PACKED = re.compile(r"\.(?:gz|zst)$")
+_LOG_SUFFIX = re.compile(r"\.(?:log|jsonl)$|\.log[.-]\d[\w-]*$")
 _ROTATION = re.compile(r"[.-](\d{8}(?:-?\d{4,6})?|\d{4}-\d\d-\d\d(?:[T_-][\d-]+)?|\d{1,3})$")
 _FETCH_NUMBER = re.compile(r"_(\d{1,3})$")
 _HEAD_LINES = 200
@@ -33,7 +34,7 @@ def is_log(root: Path, path: Path) -> bool:
 
 def has_log_name(path: Path) -> bool:
     """Whether a file is a log by its own name."""
-    return bool(_LOG_SUFFIX.search(path.name))
+    return bool(_LOG_SUFFIX.search(_unpacked(path.name)))
 
 
 def looks_like_log(path: Path) -> bool:
@@ -80,8 +81,13 @@ def times_in(text: str) -> list[datetime]:
     return [time for time in times if time is not None]
 
 
+def _unpacked(name: str) -> str:
+    """The name that a file had before it was compressed."""
+    return _PACKED.sub("", name)
+
+
 def _stem(path: Path) -> str:
-    name = path.name.removesuffix(".gz")
+    name = _unpacked(path.name)
     rotation = _ROTATION.search(name)
     if rotation:
         name = name[: rotation.start()]
@@ -94,7 +100,7 @@ def _stem(path: Path) -> str:
 
 def _age(path: Path) -> tuple[int, float, str]:
     """A sorting key, oldest first: `app.log.2`, `app.log.1`, `app.log`; dates in their order."""
-    name = path.name.removesuffix(".gz")
+    name = _unpacked(path.name)
     name = re.sub(r"(?<=.)\.(?:log|jsonl|txt)$", "", name)
     rotation = _ROTATION.search(name)
     if rotation is None:

@@ -26,7 +26,7 @@ def log_sources_of(states: Iterable[ServiceState]) -> dict[str, LogSource]:
 def _oldest_first(log: Path) -> list[Path]:
     if not log.parent.is_dir():
         return []
-    rotated = re.compile(re.escape(log.name) + r"\.(\d+)(\.gz)?")
+    rotated = re.compile(re.escape(log.name) + r"\.(\d+)(?:\.(?:gz|zst))?")
     numbered = [
         (int(match[1]), path)
         for path in log.parent.iterdir()

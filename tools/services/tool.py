@@ -1,4 +1,4 @@
-"""The states of all services, from any service back end, as a `ToolResult`."""
+"""The states of all services, from all service back ends, as a `ToolResult`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,44 @@ MAX_FINDINGS = 12
 MAX_RUNNING = 6
 
 # States that somebody may have asked for, or that pass; every other unhealthy state is a lead.
-_MILD_STATES = {"STOPPED": 0.6, "STOPPING": 0.5, "STARTING": 0.4}
+_MILD_STATES = {
+    "STOPPED": 0.6,
+    "STOPPING": 0.5,
+    "STARTING": 0.4,
+    "PENDING": 0.6,
+    "NOTREADY": 0.6,
+    "PAUSED": 0.5,
+    "CREATED": 0.4,
+    "CONTAINERCREATING": 0.4,
+    "PODINITIALIZING": 0.4,
+    "TERMINATING": 0.4,
+}
 _UNHEALTHY = 0.9
 _FINISHED = 0.3
 
 
-def list_services_tool(backend: ServiceBackend | None) -> ToolResult:
-    """The state of every service, unhealthy ones first; many running ones are only counted."""
-    if backend is None:
+def list_services_tool(backends: Sequence[ServiceBackend]) -> ToolResult:
+    """The state of every service, unhealthy ones first; many running ones are only counted.
+
+    A back end that does not answer is said, and an error only when none of them does.
+    """
+    if not backends:
         return _no_backend()
+    results = [_listed(backend) for backend in backends]
+    statuses = [result.status for result in results]
+    findings = [finding for result in results for finding in result.findings]
+    # A sort that keeps the order of equals: the worst of all back ends comes first.
+    findings.sort(key=lambda finding: -finding.suspicion)
+    status = next((s for s in (Status.OK, Status.NO_DATA) if s in statuses), Status.ERROR)
+    return ToolResult(
+        status,
+        "\n".join(result.summary for result in results),
+        tuple(findings),
+        omitted=sum(result.omitted for result in results),
+    )
+
+
+def _listed(backend: ServiceBackend) -> ToolResult:
     try:
         states = backend.list_services()
     except BackendUnavailable as error:
@@ -60,7 +89,8 @@ def _worth_showing(states: Sequence[ServiceState]) -> list[ServiceState]:
 def _suspicion(state: ServiceState) -> float:
     if not state.is_healthy:
         return _MILD_STATES.get(state.state.upper(), _UNHEALTHY)
-    return 0.0 if state.pid else _FINISHED
+    # A pod has no process id, and what never ended has not finished.
+    return 0.0 if state.pid or state.exit_status is None else _FINISHED
 
 
 def _summary(backend_name: str, states: Sequence[ServiceState]) -> str:

@@ -27,11 +27,13 @@ FATAL = ServiceState(
     "payments", "FATAL", False, "failed to start,\n given up", log_paths=(Path("/var/p.log"),)
 )
 STOPPED = ServiceState("worker", "STOPPED", False, "stopped at 12:00:00 UTC")
-FINISHED = ServiceState("migrate", "EXITED", True, "exited with status 0, as expected,")
+FINISHED = ServiceState(
+    "migrate", "EXITED", True, "exited with status 0, as expected,", exit_status=0
+)
 
 
 def test_unhealthy_services_come_first() -> None:
-    result = list_services_tool(FakeBackend([running("front"), STOPPED, FINISHED, FATAL]))
+    result = list_services_tool([FakeBackend([running("front"), STOPPED, FINISHED, FATAL])])
     assert result.status is Status.OK
     assert [finding.source for finding in result.findings] == [
         "supervisor:payments",
@@ -46,14 +48,14 @@ def test_unhealthy_services_come_first() -> None:
 
 
 def test_a_finding_is_one_line_that_says_the_state() -> None:
-    (finding,) = list_services_tool(FakeBackend([FATAL])).findings
+    (finding,) = list_services_tool([FakeBackend([FATAL])]).findings
     assert finding.kind == "service"
     assert finding.text == "payments FATAL failed to start, given up"
     assert finding.note == "logs: /var/p.log"
 
 
 def test_the_summary_counts_and_names() -> None:
-    result = list_services_tool(FakeBackend([running("front"), STOPPED, FATAL]))
+    result = list_services_tool([FakeBackend([running("front"), STOPPED, FATAL])])
     assert result.summary == (
         "supervisor: 3 services looked at, 2 unhealthy: worker, payments.\nRunning: front."
     )
@@ -61,7 +63,7 @@ def test_the_summary_counts_and_names() -> None:
 
 def test_many_running_services_are_folded_into_the_summary() -> None:
     backend = FakeBackend([*(running(f"web{n}") for n in range(20)), FATAL])
-    result = list_services_tool(backend)
+    result = list_services_tool([backend])
     assert [finding.source for finding in result.findings] == ["supervisor:payments"]
     assert result.omitted == 20
     assert "web0, web1" in result.summary
@@ -71,23 +73,39 @@ def test_many_running_services_are_folded_into_the_summary() -> None:
 
 def test_many_unhealthy_services_are_cut_and_counted() -> None:
     backend = FakeBackend([ServiceState(f"w{n}", "FATAL", False) for n in range(30)])
-    result = list_services_tool(backend)
+    result = list_services_tool([backend])
     assert len(result.findings) == MAX_FINDINGS
     assert result.omitted == 30 - MAX_FINDINGS
     assert "30 services looked at, 30 unhealthy" in result.summary
 
 
 def test_no_services_is_an_answer() -> None:
-    result = list_services_tool(FakeBackend())
+    result = list_services_tool([FakeBackend()])
     assert (result.status, result.findings) == (Status.NO_DATA, ())
 
 
 def test_no_backend_and_no_answer_are_errors_that_say_unknown() -> None:
     error = BackendUnavailable("there is no supervisor socket at unix:///x", "start supervisord")
     for result in (
-        list_services_tool(None),
-        list_services_tool(FakeBackend(error=error)),
+        list_services_tool([]),
+        list_services_tool([FakeBackend(error=error)]),
     ):
         assert result.status is Status.ERROR
         assert "unknown" in result.summary
     assert "start supervisord" in result.summary
+
+
+def test_the_worst_of_several_managers_comes_first() -> None:
+    result = list_services_tool([FakeBackend([running("front")]), FakeBackend([FATAL, STOPPED])])
+    assert [finding.suspicion for finding in result.findings] == sorted(
+        (finding.suspicion for finding in result.findings), reverse=True
+    )
+    assert len(result.findings) == 3
+
+
+def test_a_manager_that_is_down_hides_no_other() -> None:
+    error = BackendUnavailable("it is down", "start it")
+    result = list_services_tool([FakeBackend(error=error), FakeBackend([FATAL])])
+    assert result.status is Status.OK
+    assert "it is down" in result.summary
+    assert len(result.findings) == 1

@@ -1,0 +1,1 @@
+"""Logs that are no plain files: the journal, containers and pods, fetched into files."""
