@@ -21,6 +21,7 @@ Verdict = Literal["ok", "warning", "failed"]
 _GIB = 1 << 30
 _MIB = 1 << 20
 _MIN_FREE_DISK_BYTES = 3 * _GIB
+_METRICS_S = 5.0
 _BUILD_AGAIN = "build it again: pip install --force-reinstall --no-cache-dir llama-cpp-python"
 _BUILD_FLAGS = {"NVIDIA": "-DGGML_CUDA=on", "AMD": "-DGGML_HIP=on"}
 
@@ -52,7 +53,9 @@ def examine(load: Callable[[], LoadedSettings]) -> list[Check]:
         _data_folder(settings.data.dir),
         _knowledge(settings),
         *_logs(settings),
+        *_live_logs(settings),
         *_services(settings),
+        *_metrics(settings),
     ]
 
 
@@ -268,15 +271,48 @@ def _logs(settings: Settings) -> Iterator[Check]:
 
 
 def _services(settings: Settings) -> Iterator[Check]:
-    from assistant.live import service_backend
+    from assistant.live import service_backends
     from tools.errors import ToolsError
 
     try:
-        backend = service_backend(settings)
-        if backend is None:
-            return
-        states = backend.list_services()
+        managers = service_backends(settings)
     except ToolsError as error:
         yield Check("services", "failed", error.message, error.hint)
         return
-    yield Check("services", "ok", f"{backend.name}: {len(states)} services")
+    for manager in managers:
+        try:
+            states = manager.list_services()
+        except ToolsError as error:
+            yield Check("services", "failed", error.message, error.hint)
+        else:
+            yield Check("services", "ok", f"{manager.name}: {len(states)} services")
+
+
+def _live_logs(settings: Settings) -> Iterator[Check]:
+    from assistant.live import has_live_logs, live_systems
+
+    if not has_live_logs(settings):
+        return
+    from tools.logs.sources.live import origins
+
+    for origin in origins(live_systems(settings)):
+        answer = origin.check()
+        yield Check(origin.name, "ok" if answer.is_ok else "failed", answer.words)
+
+
+def _metrics(settings: Settings) -> Iterator[Check]:
+    from assistant.live import metric_backend
+    from tools.errors import ToolsError
+    from tools.metrics.backend import Deadline
+    from tools.window import EVERYTHING
+
+    try:
+        backend = metric_backend(settings.metrics)
+        if backend is None:
+            return
+        deadline = Deadline.after(_METRICS_S)
+        targets = backend.targets(backend.span(EVERYTHING, None, deadline), deadline)
+    except (MidwatchError, ToolsError) as error:
+        yield Check("metrics", "failed", error.message, error.hint)
+        return
+    yield Check("metrics", "ok", f"{backend.name}: {targets.total} targets")

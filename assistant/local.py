@@ -31,6 +31,7 @@ from assistant.problems import describe
 from assistant.providers import open_light_model, open_local_model
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
 from assistant.settings import Settings
+from assistant.spool import live_logs
 from tools.bundle import attach_files, open_bundle
 from tools.scope import Scope
 
@@ -142,18 +143,40 @@ class LocalAssistant:
     async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
         turns = await self._store.turns(session)
         request = _with_earlier_evidence(request, turns)
+        async with self._scope(request) as scope:
+            return await self._answer_from(scope, session, request, turns, emit)
+
+    @asynccontextmanager
+    async def _scope(self, request: AskRequest) -> AsyncIterator[Scope]:
         scope = await asyncio.to_thread(open_scope, request, self._settings)
+        try:
+            yield scope
+        finally:
+            if scope.metrics is not None:
+                scope.metrics.close()
+
+    async def _answer_from(
+        self,
+        scope: Scope,
+        session: str,
+        request: AskRequest,
+        turns: Sequence[StoredTurn],
+        emit: Emit,
+    ) -> TurnFinished:
         # Evidence that cannot be opened is said at once; from here on the model is wanted.
         self._model.begin()
         ledger = await self._store.ledger(session)
         toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
         earlier = [turn.question for turn in turns]
-        question = understand(request.question, scope.now, earlier, list(scope.logs))
-        if scope.origin == "live" and not question.since:
-            question = replace(question, since=self._settings.logs.window)
-        turn = Turn(session, question, toolbox, emit, instructions=self._instructions())
+        since = understand(request.question, scope.now).since or self._settings.logs.window
         emit(TurnStarted(session, request.question))
-        draft = await self._strategy.answer(turn)
+        async with live_logs(toolbox, self._settings, since):
+            names = list(toolbox.scope.logs)
+            question = understand(request.question, scope.now, earlier, names)
+            if scope.origin == "live":
+                question = replace(question, since=since)
+            turn = Turn(session, question, toolbox, emit, instructions=self._instructions())
+            draft = await self._strategy.answer(turn)
         kept = StoredTurn(request.question, draft.answer, request.bundle, request.files)
         await self._store.keep(session, kept, ledger)
         if self._settings.model.light and not turns:

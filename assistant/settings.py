@@ -61,6 +61,16 @@ def _adapter(text: str) -> str:
     return text
 
 
+def _allow_list(entries: tuple[str, ...]) -> tuple[str, ...]:
+    from tools.probes.allow import AllowList
+
+    try:
+        AllowList.parse(entries)
+    except InvalidQuery as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+    return entries
+
+
 def _server_url(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname):
@@ -77,6 +87,7 @@ Duration = Annotated[str, AfterValidator(_duration)]
 AdapterText = Annotated[str, AfterValidator(_adapter)]
 ServerUrl = Annotated[str, AfterValidator(_server_url)]
 Similarity = Annotated[float, Field(ge=0.0, le=1.0)]
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Share = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 # TOML has no null: an empty string is how a file leaves a key unset.
 _EMPTY_IS_UNSET = BeforeValidator(_none_if_empty)
@@ -167,6 +178,12 @@ class LogsSettings(_Section):
     """Log files by name: `checkout = "/var/log/checkout/*.log"`, or a list of such patterns."""
     window: Duration = "1h"
     """How far back to look in live logs when the question names no time."""
+    journal: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Units of systemd's journal, names or patterns: `["nginx", "shop-*"]`; `*` for all."""
+    docker: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Containers of the Docker engine, names or patterns; `*` for all."""
+    fetch_timeout_s: float = Field(default=20.0, gt=0.0, le=300.0)
+    """How long reading the journal, containers and pods may take."""
 
 
 class ServicesSettings(_Section):
@@ -174,6 +191,60 @@ class ServicesSettings(_Section):
 
     supervisor: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
     """Supervisor's address: `unix:///run/supervisor.sock` or `http://user:password@host:9001`."""
+    depends_on: dict[str, Patterns] = Field(default_factory=dict)
+    """What each service needs: `checkout = ["payments", "postgres"]`; the cause is often there."""
+
+
+class KubernetesSettings(_Section):
+    """The pods whose logs and states may be read. Nothing in a cluster is ever changed."""
+
+    namespaces: Annotated[tuple[Namespace, ...], BeforeValidator(_as_list)] = ()
+    """The namespaces to look at; none: no cluster is asked."""
+    selector: str = ""
+    """Only pods with these labels: `app=shop,tier!=test`."""
+    context: str = ""
+    """A context of the kubeconfig; empty: the current one, or the cluster that midwatch runs in."""
+    kubeconfig: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """The kubeconfig file; unset: `$KUBECONFIG` or `~/.kube/config`."""
+
+
+class MetricsSettings(_Section):
+    """The metrics that may be read."""
+
+    prometheus: ServerUrl = ""
+    """A server with Prometheus' HTTP API, like `http://prometheus:9090`; empty: none."""
+    token_env: str = ""
+    """The environment variable that holds its bearer token; empty when it wants none."""
+    user: str = ""
+    """The user's name, where it wants one with a password."""
+    password_env: str = ""
+    """The environment variable that holds the password; empty when it wants none."""
+    tenant: str = ""
+    """Sent as `X-Scope-OrgID`, to servers that keep several tenants apart."""
+    ca_file: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """A certificate authority to trust besides the machine's."""
+    timeout_s: float = Field(default=10.0, gt=0.0, le=120.0)
+    """How long a look at the metrics may take in all."""
+
+
+class ProbesSettings(_Section):
+    """Requests to servers, to see whether they answer. Off until `allow` names targets."""
+
+    allow: Annotated[Patterns, AfterValidator(_allow_list)] = ()
+    """Where probes may go: `"api.internal:8443"`, `"*.shop.internal"`, `"10.1.0.0/16:5432"`."""
+    checks: dict[str, str] = Field(default_factory=dict)
+    """Probes of every first look: `api = "https://api.internal:8443/health"`."""
+    timeout_s: float = Field(default=3.0, gt=0.0, le=30.0)
+    """How long one probe may take."""
+    ca_file: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """A certificate authority to trust besides the machine's."""
+
+
+class HostSettings(_Section):
+    """The machine that midwatch runs on."""
+
+    look: bool = True
+    """Whether a live question looks at its memory, load, disks, processes and kernel log."""
 
 
 class AgentSettings(_Section):
@@ -201,6 +272,10 @@ class Settings(_Section):
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
     logs: LogsSettings = Field(default_factory=LogsSettings)
     services: ServicesSettings = Field(default_factory=ServicesSettings)
+    kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    probes: ProbesSettings = Field(default_factory=ProbesSettings)
+    host: HostSettings = Field(default_factory=HostSettings)
     agent: AgentSettings = Field(default_factory=AgentSettings)
     data: DataSettings = Field(default_factory=DataSettings)
 

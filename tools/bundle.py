@@ -14,12 +14,16 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools.errors import InvalidQuery, SourceNotFound, SourceUnreadable, ToolsError
 from tools.logs.files import free_name, has_log_name, is_log, log_sources, looks_like_log, times_in
 from tools.logs.reader import check_readable, head_text, tail_text
 from tools.logs.records import parse_time
 from tools.scope import Capture, LogSource, Scope
+
+if TYPE_CHECKING:
+    from tools.metrics.backend import MetricBackend
 
 _NOT_EVIDENCE = frozenset(("bundle.toml", "index.jsonl"))
 _MAX_FILES = 5000
@@ -33,13 +37,16 @@ def open_bundle(folder: Path) -> Scope:
     """
     root = _checked(folder)
     files = list(_files(root))
-    logs = log_sources(root, [path for path in files if is_log(root, path)])
-    captures = _captures(root, [path for path in files if not is_log(root, path)])
-    if not logs and not captures:
+    tables = {str(path.relative_to(root)): path for path in files if _is_table(root, path)}
+    others = [path for path in files if path not in tables.values()]
+    logs = log_sources(root, [path for path in others if is_log(root, path)])
+    captures = _captures(root, [path for path in others if not is_log(root, path)])
+    if not logs and not captures and not tables:
         raise SourceNotFound(
             f"{folder} holds no evidence", "a bundle has logs (*.log, logs/) or command outputs"
         )
-    return Scope("bundle", _now(root, logs, files), logs, captures)
+    metrics = _metrics(tables) if tables else None
+    return Scope("bundle", _now(root, logs, files), logs, captures, metrics=metrics)
 
 
 def attach_files(
@@ -98,6 +105,17 @@ def _files(root: Path) -> Iterator[Path]:
                     f"{root} holds more than {_MAX_FILES:,} files", "name a folder further down"
                 )
             yield path
+
+
+def _metrics(tables: Mapping[str, Path]) -> MetricBackend:
+    from tools.metrics.tables import TableMetrics  # numpy, which most bundles need not wait for
+
+    return TableMetrics(tables)
+
+
+def _is_table(root: Path, path: Path) -> bool:
+    """Whether a file holds series of metrics: `metrics/*.csv`."""
+    return path.parent == root / "metrics" and path.suffix == ".csv"
 
 
 def _is_inside(root: Path, path: Path) -> bool:

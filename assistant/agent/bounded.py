@@ -30,6 +30,7 @@ from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from assistant.agent.arguments import definition, narrowed
 from assistant.agent.checking import cited_ids
 from assistant.agent.explain import Form, explain
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
@@ -40,7 +41,6 @@ from assistant.agent.report import (
     seen_before_section,
     strongest_lead,
 )
-from assistant.agent.toolbox import definition, narrowed
 from assistant.agent.triage import (
     CONCLUSIVE,
     ExactAnswer,
@@ -292,7 +292,7 @@ def _verdict_of_code(work: _Work) -> str:
         return f"**I cannot tell**: {' '.join(look.failures)}"
     if look.asked_summary:
         return f"**No lines**: {look.asked_summary}"
-    if scope.logs or scope.captures or scope.services:
+    if not scope.is_empty:
         return "**Nothing found**: what was examined shows no problem."
     return (
         "**I cannot tell**: there is no evidence to look at. Name log files with `-f`, a folder "

@@ -21,6 +21,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
@@ -29,7 +30,6 @@ from assistant.agent.report import (
     seen_before_section,
     strongest_lead,
 )
-from assistant.agent.toolbox import TOOL_NAMES, argument_schema, definition
 from assistant.agent.triage import ExactAnswer, exact_answer, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.template import text_of
@@ -94,7 +94,7 @@ class FreeStrategy:
         ]
         return create_agent(
             model,
-            [_tool(name, turn) for name in TOOL_NAMES],
+            [_tool(name, turn) for name in tools_for(turn.toolbox.scope)],
             system_prompt=SYSTEM,
             middleware=limits,
             checkpointer=self._checkpointer,

@@ -1,4 +1,4 @@
-"""The tools of one turn: what they are called, what they take, and running them.
+"""The tools of one turn, and running them.
 
 A `Toolbox` binds the tools to the turn's scope and knowledge base, runs them off the event loop,
 enters what they find in the session's ledger, and says so in events. Strategies choose among the
@@ -16,20 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from assistant.agent.arguments import ARGUMENTS
+from assistant.agent.dispatch import dispatch
 from assistant.agent.report import as_citation
 from assistant.events import Event, EvidenceAdded, ToolCall, ToolFinished, ToolStarted
 from knowledge.catalog import Filter
 from knowledge.errors import KnowledgeError
 from knowledge.incidents.memory import IncidentMemory
-from tools.captures import read_capture
 from tools.errors import ToolsError
 from tools.evidence import Evidence, Finding, Ledger
-from tools.logs.tool import analyze_logs_tool, search_logs_tool, unknown_name
 from tools.result import Status, ToolResult
 from tools.scope import Scope
-from tools.services.tool import list_services_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from knowledge.incidents.incident import Signature
     from knowledge.incidents.similarity import IncidentMatch
 
-_MAX_NAMES = 40
 _RUNBOOK_CHARS = 1800
 _SAME_CHARS = 80
 _MAX_INCIDENTS = 1
@@ -53,48 +51,6 @@ _log = logging.getLogger(__name__)
 Emit = Callable[[Event], None]
 
 
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class SearchLogs(_Arguments):
-    """Find lines in one log by a word or a regular expression."""
-
-    source: str = Field(max_length=120)
-    """Name of the log"""
-    pattern: str = Field(max_length=120)
-    """What to look for"""
-
-
-class ReadCapture(_Arguments):
-    """Read one captured command output."""
-
-    name: str = Field(max_length=160)
-    """Name of the capture"""
-    query: str = Field(default="", max_length=80)
-    """Words to look for in it"""
-
-
-class SearchRunbooks(_Arguments):
-    """Find runbook passages that answer a question."""
-
-    query: str = Field(max_length=160)
-    """Symptom or question"""
-
-
-class ListServices(_Arguments):
-    """List all services and their states."""
-
-
-class AnalyzeLogs(_Arguments):
-    """Analyze one log: levels, counts, new and growing messages."""
-
-    source: str = Field(max_length=120)
-    """Name of the log"""
-    since: str = Field(default="", max_length=12)
-    """How far back, as a number with s, m, h or d; empty for all of it"""
-
-
 @dataclass(frozen=True, slots=True)
 class ToolReport:
     """A finished call: its result, and its findings under the ledger's ids."""
@@ -102,65 +58,6 @@ class ToolReport:
     call: ToolCall
     result: ToolResult
     evidence: tuple[Evidence, ...]
-
-
-_ARGUMENTS: dict[str, type[_Arguments]] = {
-    "search_logs": SearchLogs,
-    "read_capture": ReadCapture,
-    "search_runbooks": SearchRunbooks,
-    "list_services": ListServices,
-    "analyze_logs": AnalyzeLogs,
-}
-
-
-TOOL_NAMES = tuple(_ARGUMENTS)
-
-
-def argument_schema(name: str) -> type[BaseModel]:
-    """The pydantic model of a tool's arguments."""
-    return _ARGUMENTS[name]
-
-
-def narrowed(definitions: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
-    """`definitions` for a choice within `scope`: only what there is can be named.
-
-    For grammars, not for prompts: the prompt's tools are always the same.
-    """
-    names = {"search_logs": ("source", scope.logs), "read_capture": ("name", scope.captures)}
-    kept = []
-    for tool in definitions:
-        argument, known = names.get(tool["function"]["name"], ("", {"": None}))
-        if known:
-            kept.append(_with_enum(tool, argument, list(known)[:_MAX_NAMES]) if argument else tool)
-    return kept
-
-
-def _with_enum(tool: dict[str, Any], argument: str, values: Sequence[str]) -> dict[str, Any]:
-    function = tool["function"]
-    properties = {**function["parameters"]["properties"], argument: {"enum": list(values)}}
-    parameters = {**function["parameters"], "properties": properties}
-    return {**tool, "function": {**function, "parameters": parameters}}
-
-
-def definition(name: str) -> dict[str, Any]:
-    """The tool in OpenAI's form, short: every word of it is in every prompt."""
-    arguments = _ARGUMENTS[name]
-    schema = arguments.model_json_schema()
-    properties = {
-        key: {"type": value["type"]} for key, value in schema.get("properties", {}).items()
-    }
-    return {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": (arguments.__doc__ or "").strip(),
-            "parameters": {
-                "type": "object",
-                "properties": properties,
-                "required": schema.get("required", []),
-            },
-        },
-    }
 
 
 @dataclass(slots=True)
@@ -173,13 +70,15 @@ class Toolbox:
     ledger: Ledger
     emit: Emit
     calls: list[ToolCall] = field(default_factory=list)
+    gathered: list[str] = field(default_factory=list)
+    """What is to be said of how the scope came about: what could not be fetched, and why."""
     _num_started: int = 0
     _is_cancelled: threading.Event = field(default_factory=threading.Event)
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> ToolReport:
         """Run a tool by its name with arguments from a model; never raises for what they are."""
         try:
-            checked = _ARGUMENTS[name].model_validate(dict(arguments))
+            checked = ARGUMENTS[name].model_validate(dict(arguments))
         except KeyError:
             return await self.perform(name, arguments, lambda: _unknown_tool(name))
         except ValidationError as error:
@@ -187,7 +86,7 @@ class Toolbox:
             field_name = ".".join(map(str, first["loc"]))
             message = f"bad arguments for {name}: {field_name}: {first['msg']}"
             return await self.perform(name, arguments, lambda: ToolResult(Status.ERROR, message))
-        return await self.perform(name, arguments, lambda: self._dispatch(checked))
+        return await self.perform(name, arguments, lambda: dispatch(checked, self))
 
     async def perform(
         self, name: str, arguments: Mapping[str, Any], work: Callable[[], ToolResult]
@@ -209,6 +108,11 @@ class Toolbox:
             self.calls.append(call)
             self.emit(ToolFinished(number, name, result.status.value, result.summary, duration_s))
         return ToolReport(call, result, self.enter(result.findings))
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the turn was cancelled."""
+        return self._is_cancelled.is_set()
 
     def checkpoint(self, *_: object) -> None:
         """Called now and then by long work in its thread; ends it when the turn was cancelled."""
@@ -272,25 +176,6 @@ class Toolbox:
         texts = [chunk.text for chunk in chunks if chunk.line >= passage.line]
         return "\n\n".join(texts or [passage.text])[:_RUNBOOK_CHARS].rstrip()
 
-    def _dispatch(self, arguments: _Arguments) -> ToolResult:
-        match arguments:
-            case SearchLogs():
-                return search_logs_tool(self.scope, arguments.source, arguments.pattern)
-            case ReadCapture():
-                capture = self.scope.captures.get(arguments.name)
-                if capture is None:
-                    raise unknown_name("capture", arguments.name, list(self.scope.captures))
-                return read_capture(capture, arguments.query)
-            case SearchRunbooks():
-                return self.search_runbooks(arguments.query)
-            case ListServices():
-                return list_services_tool(self.scope.services)
-            case AnalyzeLogs():
-                return analyze_logs_tool(
-                    self.scope, arguments.source, arguments.since, progress=self.checkpoint
-                )
-        raise AssertionError(f"no tool for {arguments!r}")
-
 
 def _fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
     """One passage of each document, by reciprocal rank fusion (Cormack et al. 2009, k = 60)."""
@@ -349,4 +234,4 @@ def _guarded(work: Callable[[], ToolResult]) -> ToolResult:
 
 
 def _unknown_tool(name: str) -> ToolResult:
-    return ToolResult(Status.ERROR, f"there is no tool {name}; there are: {', '.join(_ARGUMENTS)}")
+    return ToolResult(Status.ERROR, f"there is no tool {name}; there are: {', '.join(ARGUMENTS)}")

@@ -18,12 +18,17 @@ from assistant.incidents import SUSPICIOUS, log_templates, services_of, suspicio
 from knowledge.incidents.incident import Signature
 from tools.captures import survey_captures
 from tools.evidence import Evidence, distinct
+from tools.host.survey import survey_host
 from tools.logs.lookup.query import LogQuery
 from tools.logs.lookup.tool import Lookup, look_up_logs
 from tools.logs.tool import analyze_logs_tool, search_logs_tool, tail_logs_tool
+from tools.metrics.backend import MetricBackend
+from tools.metrics.tool import survey_metrics
+from tools.probes.probe import run_checks
 from tools.result import Status, ToolResult
-from tools.scope import Scope
+from tools.scope import ProbePlan, Scope
 from tools.services.tool import list_services_tool
+from tools.window import baseline_before, window_since
 
 _NOISE = 0.15
 # From here on the first look has its answer: more findings, and a small model's own search, only
@@ -34,6 +39,7 @@ _MAX_EVIDENCE = 8
 _MAX_CONCLUSIVE_EVIDENCE = 5
 _MAX_LINES = 10
 _MAX_RUNBOOKS = 1
+_METRICS_S = 8.0
 _MAX_RUNBOOK_QUERIES = 3
 _RUNBOOK_QUERY_CHARS = 300
 
@@ -123,10 +129,10 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     runbooks, incidents = await asyncio.gather(
         _runbooks(question, facts, toolbox), _incidents(question, facts, toolbox)
     )
-    overview = [report.result.summary for report in reports if report.result.summary]
+    looked = [report.result.summary for report in reports if report.result.summary]
     return FirstLook(
         evidence=(*facts, *runbooks.evidence),
-        overview=tuple(overview),
+        overview=(*toolbox.gathered, *looked),
         asked_for=asked_for,
         asked_summary=" ".join(report.result.summary for report in requested),
         failures=tuple(r.result.summary for r in reports if r.result.status is Status.ERROR),
@@ -144,11 +150,53 @@ def _looks(question: Question, toolbox: Toolbox) -> list[Coroutine[Any, Any, Too
             looks.append(_tail(question, toolbox))
     if scope.captures:
         looks.append(_survey(question, toolbox))
-    if scope.services is not None:
+    if scope.services:
         looks.append(
             toolbox.perform("list_services", {}, lambda: list_services_tool(scope.services))
         )
+    if scope.metrics is not None:
+        looks.append(_metrics(scope.metrics, question, toolbox))
+    if scope.has_host:
+        looks.append(_host(question, toolbox))
+    if scope.probes is not None and scope.probes.checks:
+        looks.append(_probes(scope.probes, toolbox))
     return looks
+
+
+def _metrics(
+    backend: MetricBackend, question: Question, toolbox: Toolbox
+) -> Coroutine[Any, Any, ToolReport]:
+    def survey() -> ToolResult:
+        window = window_since(toolbox.scope.now, question.since)
+        baseline = baseline_before(window, question.since)
+        return survey_metrics(
+            backend, window, baseline, question.text, _MAX_EVIDENCE, timeout_s=_METRICS_S
+        )
+
+    return toolbox.perform("survey_metrics", {"since": question.since}, survey)
+
+
+def _host(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
+    asked = question.intent != "diagnose"
+    return toolbox.perform(
+        "survey_host",
+        {},
+        lambda: survey_host(with_healthy=asked, checkpoint=toolbox.checkpoint),
+    )
+
+
+def _probes(plan: ProbePlan, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
+    return toolbox.perform(
+        "run_checks",
+        {"checks": list(plan.checks)},
+        lambda: run_checks(
+            plan.checks,
+            plan.allow,
+            timeout_s=plan.timeout_s,
+            ca_file=plan.ca_file,
+            checkpoint=toolbox.checkpoint,
+        ),
+    )
 
 
 def _analysis(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:

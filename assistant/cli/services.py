@@ -60,10 +60,10 @@ def status(
 
 
 def _states(context: typer.Context) -> list[ServiceState]:
-    from assistant.live import service_backend
+    from assistant.live import service_backends
 
-    backend = service_backend(context_of(context).settings)
-    if backend is None:
+    managers = service_backends(context_of(context).settings)
+    if not managers:
         note("No service manager is set: write [services] supervisor = … in the settings.")
         raise typer.Exit(EXIT_FAILED)
-    return backend.list_services()
+    return [state for manager in managers for state in manager.list_services()]

@@ -29,7 +29,16 @@ from assistant.live import open_runbooks
 from assistant.loading import LentModel, ModelOnDemand
 from assistant.local import ModelLoader, load_model, open_local_assistant
 from assistant.providers import models_dir
-from assistant.settings import DataSettings, LogsSettings, ServicesSettings, Settings
+from assistant.settings import (
+    DataSettings,
+    HostSettings,
+    KubernetesSettings,
+    LogsSettings,
+    MetricsSettings,
+    ProbesSettings,
+    ServicesSettings,
+    Settings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,10 @@ def _isolated(settings: Settings, scratch: Path) -> Settings:
             "knowledge": settings.knowledge.model_copy(update={"chroma_url": ""}),
             "logs": LogsSettings(),
             "services": ServicesSettings(),
+            "kubernetes": KubernetesSettings(),
+            "metrics": MetricsSettings(),
+            "probes": ProbesSettings(),
+            "host": HostSettings(look=False),
             "agent": settings.agent.model_copy(update={"instructions": instructions}),
         }
     )

@@ -15,21 +15,34 @@ from pydantic import SecretStr
 from assistant.errors import SettingsError
 from assistant.live import (
     configured_logs,
+    fetch_logs,
+    has_live_logs,
     live_scope,
+    live_systems,
+    metric_backend,
     open_runbooks,
+    probe_plan,
     runbook_threshold,
-    service_backend,
+    service_backends,
 )
 from assistant.settings import (
     DataSettings,
+    HostSettings,
     KnowledgeSettings,
+    KubernetesSettings,
     LogsSettings,
+    MetricsSettings,
+    ProbesSettings,
     ServicesSettings,
     Settings,
 )
 from knowledge.base import DEFAULT_MIN_SCORE
 from knowledge.errors import StoreUnavailable
 from tools.errors import BackendUnavailable
+from tools.logs.sources.docker_containers import DockerTarget
+from tools.logs.sources.journal import JournalTarget
+from tools.logs.sources.kube_cluster import KubernetesTarget
+from tools.window import Window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -76,7 +89,7 @@ def test_home_is_a_tilde(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_scope_without_services_has_the_configured_logs(logs: Path) -> None:
     settings = Settings(logs=LogsSettings(sources={"app": (str(logs / "a.log"),)}))
     scope = live_scope(settings, NOW)
-    assert (scope.origin, scope.now, scope.services) == ("live", NOW, None)
+    assert (scope.origin, scope.now, scope.services) == ("live", NOW, ())
     assert list(scope.logs) == ["app"]
     assert scope.captures == {}
 
@@ -123,8 +136,8 @@ def test_services_bring_their_logs_and_configured_ones_win(logs: Path) -> None:
             logs=LogsSettings(sources={"pay": (str(logs / "nested/b.log"),)}),
         )
         scope = live_scope(settings, NOW)
-        assert scope.services is not None
-        assert [state.name for state in scope.services.list_services()] == ["shop", "pay"]
+        [manager] = scope.services
+        assert [state.name for state in manager.list_services()] == ["shop", "pay"]
     assert scope.logs["shop"].paths[-1] == logs / "a.log"
     assert scope.logs["pay"].paths == (logs / "nested/b.log",)
 
@@ -139,17 +152,17 @@ def test_service_manager_that_does_not_answer_hides_no_other_log(
     )
     scope = live_scope(settings, NOW)
     assert list(scope.logs) == ["app"]
-    assert "no logs from the service manager" in caplog.text
+    assert "no logs from supervisor" in caplog.text
     # Its silence is evidence: whoever asks for services hears of it.
-    assert scope.services is not None
+    [manager] = scope.services
     with pytest.raises(BackendUnavailable):
-        scope.services.list_services()
+        manager.list_services()
 
 
 def test_address_that_is_none_is_refused_without_its_password() -> None:
     settings = Settings(services=ServicesSettings(supervisor=SecretStr("ftp://ops:hunter2@host")))
     with pytest.raises(BackendUnavailable) as caught:
-        service_backend(settings)
+        service_backends(settings)
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
 
 
@@ -177,3 +190,51 @@ def test_runbooks_are_opened_without_making_anything(tmp_path: Path) -> None:
     with open_runbooks(Settings(data=DataSettings(dir=tmp_path / "data"))) as runbooks:
         assert runbooks.is_empty()
     assert not (tmp_path / "data").exists()
+
+
+def test_what_the_settings_name_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_TOKEN", "s3cret")
+    settings = Settings(
+        logs=LogsSettings(journal=("*",), docker=("shop-*",)),
+        kubernetes=KubernetesSettings(namespaces=("shop",), selector="app=web"),
+        metrics=MetricsSettings(prometheus="http://127.0.0.1:9090", token_env="METRICS_TOKEN"),
+        probes=ProbesSettings(allow=("127.0.0.1:8080",), checks={"web": "http://127.0.0.1:8080/"}),
+        services=ServicesSettings(depends_on={"checkout": ("payments",)}),
+    )
+    systems = live_systems(settings)
+    assert systems.journal == JournalTarget(units=())
+    assert systems.docker == DockerTarget(containers=("shop-*",))
+    assert systems.kubernetes == KubernetesTarget(("shop",), "app=web")
+    assert [backend.name for backend in service_backends(settings)] == ["docker", "kubernetes"]
+    plan = probe_plan(settings.probes)
+    assert plan is not None
+    assert plan.checks == {"web": "http://127.0.0.1:8080/"}
+    backend = metric_backend(settings.metrics)
+    assert backend is not None
+    assert "127.0.0.1:9090" in backend.name
+    assert "s3cret" not in repr(backend.name)
+    backend.close()
+
+
+def test_nothing_is_looked_at_that_was_not_named() -> None:
+    settings = Settings(host=HostSettings(look=False))
+    scope = live_scope(settings, NOW)
+    assert scope.is_empty
+    assert not has_live_logs(settings)
+    assert live_scope(Settings(), NOW).has_host
+
+
+def test_token_that_is_not_set_is_named() -> None:
+    settings = MetricsSettings(prometheus="http://127.0.0.1:9090", token_env="NO_SUCH_TOKEN")
+    with pytest.raises(SettingsError, match=r"\[metrics\] token_env names \$NO_SUCH_TOKEN"):
+        metric_backend(settings)
+
+
+def test_live_logs_are_fetched_from_what_answers(tmp_path: Path) -> None:
+    settings = Settings(
+        kubernetes=KubernetesSettings(namespaces=("shop",), kubeconfig=tmp_path / "none")
+    )
+    assert has_live_logs(settings)
+    haul = fetch_logs(settings, Window(), tmp_path, lambda: False)
+    assert haul.logs == ()
+    assert "kubernetes" in " ".join(haul.notes)

@@ -29,7 +29,14 @@ from assistant.interface import AskRequest
 from assistant.live import open_runbooks
 from assistant.local import LocalAssistant, open_local_assistant, strategy_name
 from assistant.sessions import open_sessions
-from assistant.settings import AgentSettings, DataSettings, LogsSettings, ModelSettings, Settings
+from assistant.settings import (
+    AgentSettings,
+    DataSettings,
+    HostSettings,
+    LogsSettings,
+    ModelSettings,
+    Settings,
+)
 
 from .chat.scripted import ScriptedEngine
 from .waiting import until, until_found
@@ -75,8 +82,12 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Without drill-downs, so that a turn asks the model once."""
-    return Settings(data=DataSettings(dir=tmp_path / "data"), agent=AgentSettings(max_drilldowns=0))
+    """Without drill-downs, so that a turn asks the model once, and without this machine's state."""
+    return Settings(
+        data=DataSettings(dir=tmp_path / "data"),
+        agent=AgentSettings(max_drilldowns=0),
+        host=HostSettings(look=False),
+    )
 
 
 @asynccontextmanager

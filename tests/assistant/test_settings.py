@@ -141,7 +141,7 @@ def test_files_are_listed_weakest_first_without_being_read(place: Place) -> None
     ("text", "message", "hint"),
     [
         ("[modle]\n", r"unknown section \[modle\] in .*midwatch\.toml", "did you mean model"),
-        ("[zzz]\n", r"unknown section \[zzz\]", "known: agent, data, knowledge"),
+        ("[zzz]\n", r"unknown section \[zzz\]", "known: agent, data, host, knowledge"),
         ('model = "x"\n', r"model in .* must be a section: \[model\]", ""),
         ('[model]\nnmae = "x"\n', r"unknown key 'nmae' in \[model\] of", "did you mean name"),
         (
@@ -310,7 +310,7 @@ def test_secrets_are_masked_wherever_settings_are_shown(place: Place) -> None:
     secret = loaded.settings.services.supervisor
     assert secret is not None
     assert secret.get_secret_value() == SECRET
-    assert shown(loaded.settings)["services"] == {"supervisor": "**********"}
+    assert shown(loaded.settings)["services"]["supervisor"] == "**********"
     for text in (repr(loaded), str(loaded.settings), str(shown(loaded.settings))):
         assert "hunter2" not in text
 

@@ -111,7 +111,7 @@ async def test_first_look_is_in_the_prompt_before_any_call(tmp_path: Path, bundl
     assert "[L1] pay" in asked
     assert {tool["function"]["name"] for tool in server.requests[0]["tools"]} >= {
         "search_logs",
-        "list_services",
+        "count_logs",
         "search_runbooks",
     }
 
@@ -160,7 +160,8 @@ async def test_model_that_calls_for_ever_is_ended(tmp_path: Path, bundle: Path) 
         (("rm_rf", {}), "not a valid tool"),
         (("search_logs", {"source": "nope", "pattern": "x"}), "there is no log 'nope'"),
         (("search_logs", {"source": "pay", "pattern": "("}), "("),
-        (("list_services", {}), "No service manager is set up"),
+        # What there is nothing of is not offered.
+        (("list_services", {}), "list_services is not a valid tool"),
     ],
 )
 async def test_call_that_cannot_be_made_is_told_to_the_model(

@@ -3,20 +3,26 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from platformdirs import user_cache_dir
 
-from assistant.agent.toolbox import TOOL_NAMES, Toolbox, argument_schema, definition, narrowed
+from assistant.agent.arguments import TOOL_NAMES, argument_schema, definition, narrowed, tools_for
+from assistant.agent.toolbox import Toolbox
 from assistant.events import Event, EvidenceAdded, ToolFinished, ToolStarted
 from knowledge.base import KnowledgeBase, open_knowledge_base
+from tests.assistant.agent.scene import BROKEN, Scene, bundle
+from tests.assistant.chat.scripted import ScriptedEngine
 from tools.bundle import open_bundle
 from tools.errors import ToolsError
 from tools.evidence import Finding, Ledger
+from tools.metrics.tables import TableMetrics
+from tools.probes.allow import AllowList
 from tools.result import Status, ToolResult
-from tools.scope import Scope
+from tools.scope import Capture, LogSource, ProbePlan, Scope, ServiceState
 
 LINE = "2026-03-01T12:00:41Z ERROR pool exhausted"
 
@@ -257,3 +263,48 @@ def test_choice_is_narrowed_to_what_there_is(scope: Scope) -> None:
     empty = Scope("files", scope.now)
     left = {tool["function"]["name"] for tool in narrowed(all_tools, empty)}
     assert left == set(TOOL_NAMES) - {"search_logs", "read_capture"}
+
+
+def test_a_model_is_offered_the_tools_that_have_something_to_look_at() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert tools_for(Scope("files", now)) == ("search_runbooks",)
+    everything = Scope(
+        "live",
+        now,
+        {"a": LogSource("a", ())},
+        {"b": Capture("b", Path())},
+        services=(NoServices(),),
+        metrics=TableMetrics({}),
+        probes=ProbePlan(AllowList.parse([])),
+        has_host=True,
+    )
+    assert tools_for(everything) == TOOL_NAMES
+
+
+class NoServices:
+    name = "none"
+
+    def list_services(self) -> list[ServiceState]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("count_logs", {"operation": "count", "words": "order placed"}, "40 of 41 lines"),
+        ("count_logs", {"operation": "count", "source": "nope"}, "there is no log 'nope'"),
+        ("count_logs", {"operation": "guess"}, "bad arguments for count_logs: operation"),
+        ("query_metrics", {"query": "up"}, "set [metrics] prometheus"),
+        ("survey_metrics", {}, "there are no metrics here"),
+        ("find_metrics", {"words": "up"}, "there are no metrics here"),
+        ("look_at_host", {}, "this machine is not to be looked at"),
+        ("look_at_process", {"name": "1"}, "this machine is not to be looked at"),
+        ("probe", {"target": "http://127.0.0.1:9/"}, "[probes] allow"),
+    ],
+)
+async def test_tools_say_what_there_is_not(
+    tmp_path: Path, name: str, arguments: dict[str, str], said: str
+) -> None:
+    scene = Scene(bundle(tmp_path / "b", {"shop": BROKEN}), ScriptedEngine(), tmp_path)
+    report = await scene.turn("What is wrong?").toolbox.run(name, arguments)
+    assert said in report.result.summary

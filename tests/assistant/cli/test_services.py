@@ -26,7 +26,7 @@ class Manager:
 
 @pytest.fixture
 def _managed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.live.service_backend", lambda settings: Manager())
+    monkeypatch.setattr("assistant.live.service_backends", lambda settings: [Manager()])
 
 
 @pytest.mark.usefixtures("_managed")
