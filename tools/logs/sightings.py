@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.logs.groups import Group, Grouping
+from tools.logs.groups import Kind, Kinds
 from tools.logs.multiline import Continuations
 from tools.logs.reader import LogLine
 from tools.logs.records import Level, Record, RecordParser
@@ -108,8 +108,8 @@ class Sightings:
         self.num_lines = 0
         self._parser = RecordParser(reference)
         self._continuations = Continuations()
-        self._grouping = Grouping()
-        # A group lives as long as its grouping does, so its id names it.
+        self._kinds = Kinds()
+        self._num_records = 0
         self._by_place: dict[tuple[str, int], Sighting] = {}
         self._time: datetime | None = None
         self._event: Event | None = None
@@ -158,13 +158,14 @@ class Sightings:
     def _begin(self, record: Record, line: LogLine) -> None:
         if record.time is not None:
             self._time = record.time
-        position = self._grouping.total
-        group = self._grouping.add(record, self._time, line)
+        position = self._num_records
+        self._num_records += 1
+        kind = self._kinds.of(record, position)
         event = Event(_shortened(line), record.message[:MAX_LINE_CHARS], self._trace_above(record))
         if event.trace and self._event is not None:
             self._event.more.append(event.line)
         self._event = event
-        self._sighting(record.service, group, event, position).add(event, position, self._time)
+        self._sighting(record.service, kind, event, position).add(event, position, self._time)
 
     def _trace_above(self, record: Record) -> Sequence[LogLine]:
         """The traceback that `record` ends: an exception has no time stamp of its own."""
@@ -174,13 +175,13 @@ class Sightings:
         self._trace.clear()
         return trace
 
-    def _sighting(self, service: str, group: Group, event: Event, position: int) -> Sighting:
-        place = (_service_name(service), id(group))
+    def _sighting(self, service: str, kind: Kind, event: Event, position: int) -> Sighting:
+        place = (_service_name(service), kind.number)
         sighting = self._by_place.get(place)
         if sighting is None:
             if len(self._by_place) >= MAX_SIGHTINGS:
-                place = ("", id(group))
-            sighting = self._by_place.setdefault(place, _new_sighting(group, event, position))
+                place = ("", kind.number)
+            sighting = self._by_place.setdefault(place, _new_sighting(kind, event, position))
         return sighting
 
 
@@ -207,11 +208,11 @@ def _service_name(service: str) -> str:
     return name if _SERVICE.fullmatch(name) else ""
 
 
-def _new_sighting(group: Group, event: Event, position: int) -> Sighting:
+def _new_sighting(kind: Kind, event: Event, position: int) -> Sighting:
     return Sighting(
-        group.template,
-        group.level,
-        (group.declared, group.status),
+        kind.template,
+        kind.effective_level(),
+        (kind.declared, kind.status),
         first=event,
         last=event,
         first_position=position,
