@@ -34,6 +34,7 @@ from assistant.settings import Settings
 from assistant.spool import live_logs
 from tools.bundle import attach_files, open_bundle
 from tools.scope import Scope
+from tools.window import Window, window_since
 
 if TYPE_CHECKING:
     from assistant.chat.local import LocalChatModel
@@ -173,8 +174,9 @@ class LocalAssistant:
         async with live_logs(toolbox, self._settings, since):
             names = list(toolbox.scope.logs)
             question = understand(request.question, scope.now, earlier, names)
-            if scope.origin == "live":
-                question = replace(question, since=since)
+            if scope.origin == "live" and not question.since:
+                window = Window(window_since(scope.now, since).start, question.window.end)
+                question = replace(question, since=since, window=window)
             turn = Turn(session, question, toolbox, emit, instructions=self._instructions())
             draft = await self._strategy.answer(turn)
         kept = StoredTurn(request.question, draft.answer, request.bundle, request.files)

@@ -72,7 +72,8 @@ def _count(arguments: CountLogs, toolbox: Toolbox) -> ToolResult:
         arguments.operation, words=tuple(arguments.words.split()), field=arguments.field, limit=5
     )
     names = [arguments.source] if arguments.source else []
-    return look_up_logs(scope, query, names, arguments.since, checkpoint=toolbox.checkpoint).result
+    window = window_since(scope.now, arguments.since)
+    return look_up_logs(scope, query, names, window, checkpoint=toolbox.checkpoint).result
 
 
 def _metrics(arguments: SurveyMetrics | QueryMetrics | FindMetrics, scope: Scope) -> ToolResult:

@@ -9,23 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from assistant.agent.inquiry import follow_up, read_inquiry
+from assistant.agent.times import read_window, without_times
 from tools.logs.lookup.query import LogQuery
+from tools.window import EVERYTHING, Window
 
 Intent = Literal["diagnose", "show", "find"]
 
-_NUMBER_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
-_PERIOD = re.compile(
-    rf"\b(?:last|past|previous|since)\s+(?:(\d+|{'|'.join(_NUMBER_WORDS)}|half(?:\s+an?)?)\s*)?"
-    r"(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|[smhdw])\b",
-    re.IGNORECASE,
-)
-_CLOCK = re.compile(r"\b(?:since|after|from)\s+([01]?\d|2[0-3])[:.h]([0-5]\d)\b", re.IGNORECASE)
-_DAY = re.compile(r"\b(today|yesterday)\b", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _LINE_COUNT = re.compile(
     r"\b(?:last|first|latest|newest)\s+(\d+)\s+(?:log|line|entr|error|message)", re.I
 )
@@ -70,9 +64,9 @@ _MAX_EARLIER = 3
 class Question:
     """A question as code understands it.
 
-    `terms` are literal words to look for in the logs; `since` is how far back to look (`24h`),
-    empty when the person named no time; `earlier` are the session's questions before it, `inquiry`
-    is what it wants counted or looked up.
+    `terms` are literal words to look for in the logs; `window` is the time that it is about and
+    `since` how far back that begins (`24h`), empty when the person named no beginning; `earlier`
+    are the session's questions before it, `inquiry` is what it wants counted or looked up.
     """
 
     text: str
@@ -82,6 +76,7 @@ class Question:
     line_count: int | None = None
     earlier: tuple[str, ...] = ()
     inquiry: LogQuery | None = None
+    window: Window = EVERYTHING
     log_names: tuple[str, ...] = ()
     """The logs that it names; empty for all."""
 
@@ -107,13 +102,15 @@ def understand(
     """
     count = _LINE_COUNT.search(text)
     intent = _intent(text)
+    window = read_window(text, now)
     named = {name: words for name in logs if (words := _naming(name, text))}
-    asked = _without_time(follow_up(text, earlier))
+    asked = without_times(follow_up(text, earlier))
     name_words = [word for words in named.values() for word in words]
     return Question(
         text=text,
         intent=intent,
-        since=_since(text, now),
+        since=_since(window, now),
+        window=window,
         terms=_terms(text),
         line_count=int(count.group(1)) if count else None,
         earlier=tuple(earlier),
@@ -127,10 +124,6 @@ def _naming(name: str, text: str) -> list[str]:
     stem = re.split(r"\.(?:log|jsonl|txt|out)\b", name)[0]
     known = {name.lower(), stem.lower()}
     return [word for word in re.findall(r"[\w.:/-]*\w", text) if word.lower() in known]
-
-
-def _without_time(text: str) -> str:
-    return _CLOCK.sub(" ", _PERIOD.sub(" ", text))
 
 
 def _intent(text: str) -> Intent:
@@ -149,27 +142,15 @@ def _asks_for_cause(prose: str) -> bool:
     return bool(_WRONG.search(without_find))
 
 
-def _since(text: str, now: datetime) -> str:
-    if period := _PERIOD.search(text):
-        amount, unit = (period.group(1) or "1").lower(), period.group(2)[0].lower()
-        if amount.startswith("half"):
-            return f"{_SECONDS[unit] // 2}s"
-        return f"{_NUMBER_WORDS.get(amount, amount)}{unit}"
-    if start := _start(text, now):
-        return f"{int((now - start).total_seconds()) + 1}s"
-    return ""
-
-
-def _start(text: str, now: datetime) -> datetime | None:
-    """The moment that a time of the clock or a day in `text` names."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = _DAY.search(text)
-    if day and day.group(1).lower() == "yesterday":
-        midnight -= timedelta(days=1)
-    if clock := _CLOCK.search(text):
-        start = midnight + timedelta(hours=int(clock.group(1)), minutes=int(clock.group(2)))
-        return start if start <= now else start - timedelta(days=1)
-    return midnight if day else None
+def _since(window: Window, now: datetime) -> str:
+    """How far back the window begins, as the tools take it: `30m`; empty when it is open."""
+    if window.start is None:
+        return ""
+    seconds = (now - window.start).total_seconds()
+    for unit, size in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds) + 1}s"
 
 
 def _terms(text: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from tools.probes.probe import run_checks
 from tools.result import Status, ToolResult
 from tools.scope import ProbePlan, Scope
 from tools.services.tool import list_services_tool
-from tools.window import baseline_before, window_since
+from tools.window import baseline_before
 
 _NOISE = 0.15
 # From here on the first look has its answer: more findings, and a small model's own search, only
@@ -98,7 +98,7 @@ async def exact_answer(question: Question, toolbox: Toolbox) -> ExactAnswer | No
 
     def count() -> ToolResult:
         lookup = look_up_logs(
-            scope, query, question.log_names, question.since, checkpoint=toolbox.checkpoint
+            scope, query, question.log_names, question.window, checkpoint=toolbox.checkpoint
         )
         found.append(lookup)
         return lookup.result
@@ -167,10 +167,9 @@ def _metrics(
     backend: MetricBackend, question: Question, toolbox: Toolbox
 ) -> Coroutine[Any, Any, ToolReport]:
     def survey() -> ToolResult:
-        window = window_since(toolbox.scope.now, question.since)
-        baseline = baseline_before(window, question.since)
+        baseline = baseline_before(question.window, question.since)
         return survey_metrics(
-            backend, window, baseline, question.text, _MAX_EVIDENCE, timeout_s=_METRICS_S
+            backend, question.window, baseline, question.text, _MAX_EVIDENCE, timeout_s=_METRICS_S
         )
 
     return toolbox.perform("survey_metrics", {"since": question.since}, survey)
@@ -203,7 +202,9 @@ def _analysis(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolR
     return toolbox.perform(
         "analyze_logs",
         {"since": question.since},
-        lambda: analyze_logs_tool(toolbox.scope, since=question.since, progress=toolbox.checkpoint),
+        lambda: analyze_logs_tool(
+            toolbox.scope, window=question.window, progress=toolbox.checkpoint
+        ),
     )
 
 
@@ -212,7 +213,7 @@ def _search(term: str, question: Question, toolbox: Toolbox) -> Coroutine[Any, A
     return toolbox.perform(
         "search_logs",
         {"pattern": term, "since": question.since},
-        lambda: search_logs_tool(toolbox.scope, "", term, question.since, limit=limit),
+        lambda: search_logs_tool(toolbox.scope, "", term, window=question.window, limit=limit),
     )
 
 
@@ -221,7 +222,7 @@ def _tail(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolRepor
     return toolbox.perform(
         "tail_logs",
         {"since": question.since},
-        lambda: tail_logs_tool(toolbox.scope, question.since, limit=limit),
+        lambda: tail_logs_tool(toolbox.scope, question.window, limit=limit),
     )
 
 

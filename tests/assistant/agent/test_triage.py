@@ -40,7 +40,7 @@ def scene(tmp_path: Path, log: str = BROKEN, captures: dict[str, str] | None = N
 async def test_everything_in_scope_is_examined_and_the_lead_comes_first(tmp_path: Path) -> None:
     stage = scene(tmp_path, captures={"describe.txt": DESCRIBED})
     stage.scope = type(stage.scope)(
-        "live", stage.scope.now, stage.scope.logs, stage.scope.captures, Manager()
+        "live", stage.scope.now, stage.scope.logs, stage.scope.captures, (Manager(),)
     )
     found = await look(stage, "What is wrong?")
     names = {event.name for event in stage.events if isinstance(event, ToolStarted)}
