@@ -123,7 +123,7 @@ class SessionStore:
         """The evidence that `session` has gathered so far."""
         query = "SELECT id, finding FROM evidence WHERE session = ? ORDER BY position"
         rows = await self._connection.execute_fetchall(query, [session])
-        return Ledger.restore(Evidence(row[0], Finding(**json.loads(row[1]))) for row in rows)
+        return Ledger.restore(Evidence(row[0], _finding(row[1])) for row in rows)
 
     async def keep(self, session: str, turn: StoredTurn, ledger: Ledger) -> None:
         """Store a finished turn together with the ledger, or neither."""
@@ -145,7 +145,12 @@ class SessionStore:
             await self._connection.executemany(
                 "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)",
                 [
-                    [session, evidence.id, position, json.dumps(asdict(evidence.finding))]
+                    [
+                        session,
+                        evidence.id,
+                        position,
+                        _stored(evidence.finding),
+                    ]
                     for position, evidence in enumerate(ledger)
                 ],
             )
@@ -289,3 +294,13 @@ def _unusable(data_dir: Path, error: Exception) -> DataFolderError:
         f"the data folder {data_dir} cannot be used: {error}",
         "check its permissions and free space, or choose another: [data] dir",
     )
+
+
+def _stored(finding: Finding) -> str:
+    return json.dumps(asdict(finding), default=datetime.isoformat)
+
+
+def _finding(stored: str) -> Finding:
+    values = json.loads(stored)
+    at = values.get("at")
+    return Finding(**{**values, "at": datetime.fromisoformat(at) if at else None})

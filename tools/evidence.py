@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, get_args
 
 Kind = Literal["log", "runbook", "metric", "service", "capture", "incident"]
@@ -30,7 +31,8 @@ class Finding:
 
     `line` is 1-based and None where the source has no lines. `note` is what code worked out about
     the text (counts, first and last time, comparison with a baseline), never a quotation.
-    `suspicion` orders findings: 0.0 is background, 1.0 is the strongest lead.
+    `suspicion` orders findings: 0.0 is background, 1.0 is the strongest lead. `at` is when what it
+    shows began (UTC), where that is known.
     """
 
     kind: Kind
@@ -39,6 +41,7 @@ class Finding:
     line: int | None = None
     note: str = ""
     suspicion: float = 0.0
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

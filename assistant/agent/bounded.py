@@ -11,6 +11,7 @@ explanation. There is no loop that it could stay in.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, cast
@@ -32,7 +33,9 @@ from langgraph.types import Command
 
 from assistant.agent.arguments import definition, narrowed
 from assistant.agent.checking import cited_ids
+from assistant.agent.coverage import subjects_of, uncovered, unmentioned
 from assistant.agent.explain import Form, explain
+from assistant.agent.onset import asks_when, onset_of, onset_text
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     closing_sections,
@@ -90,6 +93,8 @@ class _Work:
 
     turn: Turn
     look: FirstLook | None = None
+    gap: str = ""
+    """Why the evidence cannot answer at all; empty where it can."""
     drilled: tuple[Evidence, ...] = ()
 
     @property
@@ -141,6 +146,11 @@ class BoundedStrategy:
             if exact is not None:
                 return _computed(work.turn, exact)
             work.look = await first_look(work.turn.question, work.turn.toolbox)
+            onset = onset_of(work.look.facts) if asks_when(work.turn.question.text) else ()
+            if onset:
+                began = ExactAnswer(onset_text(onset), onset, work.look.overview)
+                return _computed(work.turn, began)
+            work.gap = await asyncio.to_thread(_gap, work.turn, work.look)
         if work.look.seen_before:
             # Said at once: what fixed it the last time needs no model.
             work.turn.show(f"{seen_before_section(work.look.seen_before)}\n\n")
@@ -151,6 +161,7 @@ class BoundedStrategy:
             and question.intent == "diagnose"
             and bool(work.turn.toolbox.scope.logs or work.turn.toolbox.scope.captures)
             and bool(work.look.facts)
+            and not work.gap
             and not _is_healthy(work)
             and work.look.strongest < CONCLUSIVE
         )
@@ -265,11 +276,29 @@ def _form(work: _Work) -> Form | None:
     """What the model is to write; None when code knows the answer itself."""
     assert work.look is not None
     intent, scope = work.turn.question.intent, work.turn.toolbox.scope
-    if not work.evidence or _is_healthy(work) or (intent == "show" and scope.logs):
+    if work.gap or not work.evidence or _is_healthy(work) or (intent == "show" and scope.logs):
         return None
     if intent == "diagnose" and work.look.strongest >= SUSPICIOUS:
         return "cause"
     return "answer"
+
+
+def _gap(turn: Turn, look: FirstLook) -> str:
+    """What the question asks about and the evidence does not cover; empty when it does."""
+    scope, question = turn.toolbox.scope, turn.question
+    is_past = question.window.end is not None
+    if look.log_report is not None and (is_past or look.strongest < SUSPICIOUS):
+        missing_time = uncovered(question.window, look.log_report)
+        if missing_time:
+            return missing_time
+    subjects = subjects_of(question.text)
+    if not subjects or look.strongest >= CONCLUSIVE or look.asked_for or scope.origin == "live":
+        return ""
+    missing = unmentioned(subjects, scope, turn.toolbox.checkpoint)
+    if len(missing) < len(subjects):
+        return ""
+    names = ", ".join(f"`{name}`" for name in missing)
+    return f"nothing in the evidence mentions {names}"
 
 
 def _is_healthy(work: _Work) -> bool:
@@ -286,6 +315,8 @@ def _is_healthy(work: _Work) -> bool:
 def _verdict_of_code(work: _Work) -> str:
     scope, look = work.turn.toolbox.scope, work.look
     assert look is not None
+    if work.gap:
+        return f"**I cannot tell**: {work.gap}."
     if look.asked_for:
         return lines_section(f"**Lines**: {look.asked_summary}", look.asked_for)
     if look.failures:

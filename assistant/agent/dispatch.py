@@ -44,7 +44,7 @@ def dispatch(arguments: Arguments, toolbox: Toolbox) -> ToolResult:
             capture = scope.captures.get(arguments.name)
             if capture is None:
                 raise unknown_name("capture", arguments.name, list(scope.captures))
-            return read_capture(capture, arguments.query)
+            return read_capture(capture, arguments.query, now=scope.now)
         case SearchRunbooks():
             return toolbox.search_runbooks(arguments.query)
         case ListServices():

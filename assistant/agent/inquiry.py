@@ -76,7 +76,14 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)(?!\w|\[)")
+_QUOTATION = re.compile(r"[\"“]([^\"”\n]{2,120})[\"”]|`([^`\n]{2,120})`")
 _STATUS = re.compile(r"\b([1-5]\d\d)s\b")
+_STATUS_WORDS = re.compile(
+    r"\b(?:status(?: codes?)?|http|returned|returns?|answered(?: with)?|responded(?: with)?|code)"
+    r"(?: (?:a|an|the|of|with|status|code))* ([1-5]\d\d)\b"
+    r"|\b(?=[1-5]\d\d (?:responses?|errors?|status|answers?|replies)\b)(\d{3})",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"[A-Za-z0-9][\w./:@=%()*-]*[\w)]|\w")
 # Words that say what is asked, not which lines are meant.
 _ASKING_WORDS = """
@@ -103,6 +110,7 @@ event events message messages value values source account accounts address addre
 requests case cases problem problems lot api call calls called service server system host
 occurrence occurrences instance instances reply replies return returns returned produce produced
 go goes went use uses used send sends sent receive receives received client clients logged
+answered served handled processed
 """
 _ASKING = frozenset(_ASKING_WORDS.split())
 _LIGHT = frozenset(_LIGHT_WORDS.split())
@@ -157,21 +165,29 @@ def read_inquiry(text: str, names: Iterable[str] = ()) -> LogQuery | None:
     # What is said to name the field, the logs and the limit is no word of the lines.
     said = {*_field_nouns(field), *names, *([str(limit)] if limit > 1 else [])}
     words = _words(bracketed) or _words([outside], said)
-    phrases = _CAPITALISED.findall(outside) if not bracketed else []
+    phrases = _quoted(text) or ([] if bracketed else _CAPITALISED.findall(outside))
     if level is None and operation in ("top", "distinct", "values") and not words:
         level = _noun_level(outside)
     if operation == "top" and not field:
         operation = "kinds"
         words = [word for word in words if not _KIND_NOUN.match(word)]
+    status = _status(text)
+    words = [word for word in words if word != str(status)]
     light = [word for word in words if _is_light(word) or word in field.split()]
     needed = [word for word in words if word not in light]
-    if not needed and level is None and operation in ("count", "exists", "first", "last"):
+    if (
+        not needed
+        and level is None
+        and status is None
+        and operation in ("count", "exists", "first", "last")
+    ):
         needed, light = light, []
     return LogQuery(
         operation,
         words=tuple(needed),
         optional=(*phrases, *light),
         level=level,
+        status=status,
         field=field,
         limit=limit,
     )
@@ -263,6 +279,18 @@ def _measured(text: str) -> str:
     return " ".join(word for word in after if word.lower() not in ("the", "of", "in", "is", "a"))
 
 
+def _status(text: str) -> int | None:
+    """The HTTP status that the lines are to have: "404s", "answered with 503"."""
+    match = _STATUS.search(text) or _STATUS_WORDS.search(text)
+    return int(next(filter(None, match.groups()))) if match else None
+
+
+def _quoted(text: str) -> list[str]:
+    """What stands in quotation marks, of more than one word: the lines' own words."""
+    found = ["".join(match.groups(default="")) for match in _QUOTATION.finditer(text)]
+    return [phrase for phrase in found if " " in phrase]
+
+
 def _field_nouns(field: str) -> list[str]:
     """The words of `field` that name it only in the question."""
     return [word for word in field.split() if is_field_noun(word) or _PLAIN_NOUN.match(word)]
@@ -276,7 +304,7 @@ def _words(texts: Iterable[str], without: Iterable[str] = ()) -> list[str]:
         for token in _TOKEN.findall(_STATUS.sub(r"\1", text)):
             word = token if token.count("(") == token.count(")") else token.strip("()")
             bare = word.strip(".-:")
-            if bare and bare.lower() not in left_out:
+            if (len(bare) > 1 or bare.isdigit()) and bare.lower() not in left_out:
                 found[bare] = None
     return list(found)
 

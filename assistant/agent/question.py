@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from assistant.agent.comparing import Comparing, read_comparison
 from assistant.agent.inquiry import follow_up, read_inquiry
 from assistant.agent.times import read_window, without_times
 from tools.logs.lookup.query import LogQuery
@@ -60,6 +61,13 @@ _MAX_LEANING_WORDS = 2
 _MAX_EARLIER = 3
 
 
+# Parts of a log's name that say nothing, and names that are words of other meaning, too.
+_ENDINGS = frozenset(("", "log", "jsonl", "txt", "out", "gz", "zst"))
+_COMMON_NAMES = frozenset(
+    ("error", "errors", "access", "messages", "system", "kernel", "app", "main", "server", "debug")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as code understands it.
@@ -77,6 +85,8 @@ class Question:
     earlier: tuple[str, ...] = ()
     inquiry: LogQuery | None = None
     window: Window = EVERYTHING
+    comparing: Comparing | None = None
+    """What is to be compared, before and after."""
     log_names: tuple[str, ...] = ()
     """The logs that it names; empty for all."""
 
@@ -103,7 +113,9 @@ def understand(
     count = _LINE_COUNT.search(text)
     intent = _intent(text)
     window = read_window(text, now)
-    named = {name: words for name in logs if (words := _naming(name, text))}
+    # What is quoted are a log's words, not its name.
+    unquoted = _QUOTED.sub(" ", text)
+    named = {name: words for name in logs if (words := _naming(name, unquoted))}
     asked = without_times(follow_up(text, earlier))
     name_words = [word for words in named.values() for word in words]
     return Question(
@@ -111,6 +123,7 @@ def understand(
         intent=intent,
         since=_since(window, now),
         window=window,
+        comparing=read_comparison(text, now),
         terms=_terms(text),
         line_count=int(count.group(1)) if count else None,
         earlier=tuple(earlier),
@@ -120,10 +133,22 @@ def understand(
 
 
 def _naming(name: str, text: str) -> list[str]:
-    """The words of `text` that name the log `name`: itself, with or without an ending."""
-    stem = re.split(r"\.(?:log|jsonl|txt|out)\b", name)[0]
-    known = {name.lower(), stem.lower()}
-    return [word for word in re.findall(r"[\w.:/-]*\w", text) if word.lower() in known]
+    """The words of `text` that name the log `name`; none when it is not named.
+
+    `nginx-access.log` is named by itself and by "nginx's access log"; a word that many logs are
+    called after (`error`) names one only before the word "log".
+    """
+    parts = [part for part in re.split(r"[-_.:/\s]+", name.lower()) if part not in _ENDINGS]
+    said = {word.lower(): word for word in re.findall(r"[\w.:/-]*\w", text)}
+    if name.lower() in said:
+        return [said[name.lower()]]
+    words = {re.sub(r"'s$", "", word).lower() for word in re.findall(r"\w+(?:'s)?", text)}
+    if not parts or not set(parts) <= words:
+        return []
+    if _COMMON_NAMES.issuperset(parts):
+        named = re.search(rf"\b{re.escape(parts[-1])}(?:'s)?[ -]log", text, re.IGNORECASE)
+        return parts if named else []
+    return parts
 
 
 def _intent(text: str) -> Intent:

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.agent.comparing import Comparing, Verdict, as_text, compare_scope
 from assistant.agent.counted import answer_text, is_answered
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
@@ -21,7 +22,8 @@ from tools.evidence import Evidence, distinct
 from tools.host.survey import survey_host
 from tools.logs.lookup.query import LogQuery
 from tools.logs.lookup.tool import Lookup, look_up_logs
-from tools.logs.tool import analyze_logs_tool, search_logs_tool, tail_logs_tool
+from tools.logs.report import LogReport
+from tools.logs.tool import analyze_scope, search_logs_tool, tail_logs_tool
 from tools.metrics.backend import MetricBackend
 from tools.metrics.tool import survey_metrics
 from tools.probes.probe import run_checks
@@ -58,6 +60,8 @@ class FirstLook:
     """What could not be looked at, and why."""
     seen_before: tuple[Evidence, ...] = ()
     """Past incidents that looked like this one."""
+    log_report: LogReport | None = None
+    """The analysis of the logs as a whole."""
 
     @property
     def strongest(self) -> float:
@@ -91,6 +95,10 @@ class ExactAnswer:
 
 async def exact_answer(question: Question, toolbox: Toolbox) -> ExactAnswer | None:
     """The answer to a question that code can compute; None when it is not one, or has none."""
+    if question.comparing is not None and toolbox.scope.logs:
+        compared = await _compare(question, question.comparing, toolbox)
+        if compared is not None:
+            return compared
     query, scope = question.inquiry, toolbox.scope
     if query is None or not scope.logs:
         return None
@@ -111,6 +119,27 @@ async def exact_answer(question: Question, toolbox: Toolbox) -> ExactAnswer | No
     return ExactAnswer(text, report.evidence, (report.result.summary,))
 
 
+async def _compare(
+    question: Question, comparing: Comparing, toolbox: Toolbox
+) -> ExactAnswer | None:
+    """Before and after, computed; None when the logs have too little on one side."""
+    verdicts: list[Verdict] = []
+
+    def compare() -> ToolResult:
+        scope = toolbox.scope
+        named = [scope.logs[name] for name in question.log_names]
+        sources = named or list(scope.logs.values())
+        result, verdict = compare_scope(scope, sources, comparing, toolbox.checkpoint)
+        verdicts.extend([verdict] if verdict else [])
+        return result
+
+    report = await toolbox.perform("compare_logs", {"words": comparing.words[:80]}, compare)
+    if not verdicts:
+        return None
+    text = as_text(verdicts[0], report.evidence)
+    return ExactAnswer(text, report.evidence, (report.result.summary,))
+
+
 def _as_arguments(query: LogQuery) -> dict[str, Any]:
     words = [*query.literals, *query.words]
     level = query.level.name if query.level else ""
@@ -120,7 +149,8 @@ def _as_arguments(query: LogQuery) -> dict[str, Any]:
 
 async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
     """Examine logs, captures and services, then the runbooks that fit what was found."""
-    reports = await asyncio.gather(*_looks(question, toolbox))
+    log_reports: list[LogReport] = []
+    reports = await asyncio.gather(*_looks(question, toolbox, log_reports))
     requested = [r for r in reports if r.call.name in ("search_logs", "tail_logs")]
     found = [item for report in reports if report not in requested for item in report.evidence]
     asked_for = tuple(item for report in requested for item in report.evidence)
@@ -137,14 +167,17 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
         asked_summary=" ".join(report.result.summary for report in requested),
         failures=tuple(r.result.summary for r in reports if r.result.status is Status.ERROR),
         seen_before=incidents.evidence if incidents else (),
+        log_report=log_reports[0] if log_reports else None,
     )
 
 
-def _looks(question: Question, toolbox: Toolbox) -> list[Coroutine[Any, Any, ToolReport]]:
+def _looks(
+    question: Question, toolbox: Toolbox, log_reports: list[LogReport]
+) -> list[Coroutine[Any, Any, ToolReport]]:
     scope = toolbox.scope
     looks = []
     if scope.logs:
-        looks.append(_analysis(question, toolbox))
+        looks.append(_analysis(question, toolbox, log_reports))
         looks += [_search(term, question, toolbox) for term in question.terms]
         if question.intent == "show" and not question.terms:
             looks.append(_tail(question, toolbox))
@@ -198,14 +231,15 @@ def _probes(plan: ProbePlan, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport
     )
 
 
-def _analysis(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
-    return toolbox.perform(
-        "analyze_logs",
-        {"since": question.since},
-        lambda: analyze_logs_tool(
-            toolbox.scope, window=question.window, progress=toolbox.checkpoint
-        ),
-    )
+def _analysis(
+    question: Question, toolbox: Toolbox, reports: list[LogReport]
+) -> Coroutine[Any, Any, ToolReport]:
+    def analyze() -> ToolResult:
+        analysis = analyze_scope(toolbox.scope, window=question.window, progress=toolbox.checkpoint)
+        reports.extend([analysis.report] if analysis.report else [])
+        return analysis.result
+
+    return toolbox.perform("analyze_logs", {"since": question.since}, analyze)
 
 
 def _search(term: str, question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport]:
@@ -235,7 +269,7 @@ def _survey(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolRep
 
 
 def _survey_result(scope: Scope, query: str) -> ToolResult:
-    findings = survey_captures(scope.captures.values(), query, _MAX_EVIDENCE)
+    findings = survey_captures(scope.captures.values(), query, _MAX_EVIDENCE, now=scope.now)
     summary = f"Captures read: {len(scope.captures)}; telling passages in them: {len(findings)}."
     return ToolResult(Status.OK if findings else Status.NO_DATA, summary, findings)
 

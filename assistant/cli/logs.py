@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assistant.cli.context import context_of
+from assistant.cli.live_logs import ORIGINS, LiveLogs, live_logs, switched_on
 from assistant.cli.output import print_json, visible, working
 from assistant.cli.stdin import spooled_stdin
 
 if TYPE_CHECKING:
     from assistant.settings import Settings
+    from tools.errors import SourceNotFound
     from tools.logs.report import LogFinding, LogReport, SourceSummary
     from tools.scope import LogSource
+    from tools.window import Window
 
 _STDIN = "-"
 
@@ -24,15 +28,18 @@ _STDIN = "-"
 def logs(
     context: typer.Context,
     sources: Annotated[
-        list[str], typer.Argument(help="Log files, names from [logs.sources], or - for a pipe.")
+        list[str],
+        typer.Argument(
+            help="Log files, names from [logs.sources], journal, docker or kubernetes, "
+            "or - for a pipe."
+        ),
     ],
     since: Annotated[
-        str | None, typer.Option(help="Look back this far, as 30m or 2h.", show_default=False)
-    ] = None,
+        str, typer.Option(help="Look back this far, as 30m or 2h.", show_default=False)
+    ] = "",
     baseline: Annotated[
-        str | None,
-        typer.Option(help="Compare with this long before that, as 2h.", show_default=False),
-    ] = None,
+        str, typer.Option(help="Compare with this long before that, as 2h.", show_default=False)
+    ] = "",
     limit: Annotated[int, typer.Option("-n", min=1, help="How many findings to show.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -40,18 +47,41 @@ def logs(
     if baseline and not since:
         raise typer.BadParameter("--baseline needs --since: it is the time before that")
     settings = context_of(context).settings
-    with spooled_stdin(wanted=_STDIN in sources) as stdin_file:
-        report = _analyze(_chosen(sources, settings, stdin_file), since or "", baseline or "")
+    live = _live_among(sources, settings)
+    now = datetime.now(UTC)
+    # Nobody means all that a journal holds.
+    since = since or (settings.logs.window if live else "")
+    with (
+        spooled_stdin(wanted=_STDIN in sources) as stdin_file,
+        live_logs(live, settings, _to_fetch(now, since, baseline)) as fetched,
+    ):
+        chosen = _chosen(sources, settings, stdin_file, fetched)
+        report = _told(_analyze(chosen, now if live else None, since, baseline), fetched)
     if as_json:
         print_json(_json_object(report))
     else:
         _print_report(report, limit)
 
 
-def _chosen(names: Sequence[str], settings: Settings, stdin_file: Path | None) -> list[LogSource]:
+def _live_among(names: Sequence[str], settings: Settings) -> list[str]:
+    """Those of `names` whose logs have to be fetched: a file of the settings comes first."""
+    configured = settings.logs.sources
+    return [name for name in switched_on(settings) if name in names and name not in configured]
+
+
+def _to_fetch(now: datetime, since: str, baseline: str) -> Window:
+    """The time that is asked about, and that which it is compared with. Raises InvalidQuery."""
+    from tools.window import Window, baseline_before, window_since
+
+    before = baseline_before(window_since(now, since), baseline or since)
+    return Window(before.start) if before else Window()
+
+
+def _chosen(
+    names: Sequence[str], settings: Settings, stdin_file: Path | None, fetched: LiveLogs
+) -> list[LogSource]:
     """The sources of those names. Raises SourceNotFound."""
     from assistant.live import configured_logs
-    from tools.errors import SourceNotFound
     from tools.scope import LogSource
 
     configured = configured_logs(settings.logs.sources)
@@ -61,24 +91,39 @@ def _chosen(names: Sequence[str], settings: Settings, stdin_file: Path | None) -
             chosen.append(LogSource("standard input", () if stdin_file is None else (stdin_file,)))
         elif name in configured:
             chosen.append(configured[name])
+        elif fetched.of(name):
+            chosen += [log.source for log in fetched.of(name)]
         elif Path(name).exists():
             chosen.append(LogSource(name, (Path(name),)))
         else:
-            known = ", ".join(configured) or "none are configured"
-            raise SourceNotFound(
-                f"{name} is neither a file nor a log source", f"sources in the settings: {known}"
-            )
+            raise _unknown(name, [*configured, *switched_on(settings)])
     return chosen
 
 
-def _analyze(sources: Sequence[LogSource], since: str, baseline: str) -> LogReport:
+def _unknown(name: str, known: Sequence[str]) -> SourceNotFound:
+    from tools.errors import SourceNotFound
+
+    if name in ORIGINS and name not in known:
+        return SourceNotFound(
+            f"{name} is not among the logs of the settings", f"write {ORIGINS[name]} there"
+        )
+    return SourceNotFound(
+        f"{name} is neither a file nor a log source",
+        f"sources in the settings: {', '.join(known) or 'none are configured'}",
+    )
+
+
+def _analyze(
+    sources: Sequence[LogSource], now: datetime | None, since: str, baseline: str
+) -> LogReport:
+    """The analysis of `sources` as of `now`; of files alone, as of their newest line."""
     from tools.bundle import attach_files
     from tools.logs.analysis import analyze_logs
     from tools.window import baseline_before, window_since
 
     with working("reading logs") as spinner:
         # A file that was copied from elsewhere ends in its own past: there is its "now".
-        now = attach_files([path for source in sources for path in source.paths]).now
+        now = now or attach_files([path for source in sources for path in source.paths]).now
         window = window_since(now, since)
         return analyze_logs(
             sources,
@@ -87,6 +132,19 @@ def _analyze(sources: Sequence[LogSource], since: str, baseline: str) -> LogRepo
             baseline=baseline_before(window, baseline),
             progress=lambda name, lines: spinner.update(f"reading {name}: {lines:,} lines"),
         )
+
+
+def _told(report: LogReport, fetched: LiveLogs) -> LogReport:
+    """The report with what fetching left out, and without the paths of files that go away."""
+    summaries = [
+        replace(source, notes=(*source.notes, *fetched.notes_on(source.name)))
+        for source in report.sources
+    ]
+    findings = [
+        replace(finding, path=finding.source) if finding.source in fetched else finding
+        for finding in report.findings
+    ]
+    return replace(report, sources=tuple(summaries), findings=tuple(findings))
 
 
 def _json_object(report: LogReport) -> dict[str, Any]:

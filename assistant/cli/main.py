@@ -20,10 +20,13 @@ from assistant.cli import (
     config,
     doctor,
     evaluation,
+    host,
     incidents,
     knowledge,
     logs,
+    metrics,
     models,
+    probe,
     services,
     sessions,
 )
@@ -44,6 +47,9 @@ app.command("ingest")(knowledge.ingest)
 app.command("search")(knowledge.search)
 app.add_typer(knowledge.app, name="knowledge")
 app.command("logs")(logs.logs)
+app.command("metrics")(metrics.metrics)
+app.command("host")(host.host)
+app.command("probe")(probe.probe)
 app.command("resolve")(incidents.resolve)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(services.app, name="services")

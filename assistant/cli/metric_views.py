@@ -72,14 +72,14 @@ class SurveyView:
         found = self.found
         span = found.span
         against = f", against the time since {format_time(utc(span.start))}"
-        yield (
-            f"{self.backend.name}, {format_range(span)}"
-            f"{against if span.start < span.window_start else ''}: "
-            f"{found.num_metrics:,} metrics, {found.num_series:,} series"
-        )
+        has_baseline = _has_baseline(span)
+        yield f"{self.backend.name}, {format_range(span)}{against if has_baseline else ''}"
         firing = sum(alert.is_firing and alert.until is None for alert in found.alerts)
-        down, total = len(found.targets.down), found.targets.total
-        yield f"alerts firing: {firing}; targets down: {down} of {total}"
+        yield (
+            f"metrics: {found.num_metrics:,}; series: {found.num_series:,}; "
+            f"alerts firing: {firing}; "
+            f"targets down: {len(found.targets.down)} of {found.targets.total}"
+        )
         if found.num_unread:
             yield f"not looked at: {found.num_unread:,} metrics; raise --timeout, or name one"
         yield from found.notes
@@ -192,12 +192,15 @@ def _print_left(number: int) -> None:
 
 def _range(span: Span) -> dict[str, Any]:
     """The window, and since when it is compared with what came before."""
-    has_baseline = span.start < span.window_start
     return {
         "start": utc(span.window_start),
         "end": utc(span.end),
-        "baseline_start": utc(span.start) if has_baseline else None,
+        "baseline_start": utc(span.start) if _has_baseline(span) else None,
     }
+
+
+def _has_baseline(span: Span) -> bool:
+    return span.window_start - span.start >= 1
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

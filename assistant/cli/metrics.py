@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +47,9 @@ def metrics(
     limit: Annotated[int, typer.Option("-n", min=1, help="How many to show.")] = 12,
     timeout_s: Annotated[
         float | None,
-        typer.Option("--timeout", min=0.1, help="How many seconds it may take.", show_default=False),
+        typer.Option(
+            "--timeout", min=0.1, help="How many seconds it may take.", show_default=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +38,7 @@ def probe(
     """Ask servers whether they answer, where [probes] allow lets it. Exits with 1 on trouble."""
     settings = context_of(context).settings.probes
     chosen = _chosen(targets or (), settings)
-    with working("asking " + ", ".join(chosen)):
+    with working("asking"):
         made = _made(chosen, settings)
     if as_json:
         print_json({"probes": [one.as_json() for one in made], "is_ok": _are_ok(made)})
@@ -51,16 +51,18 @@ def probe(
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """One probe: what it is called on the command line or in the settings, and its result."""
+    """One probe and its result; `check` is its name in the settings, if it has one there."""
 
-    name: str
+    check: str | None
     target: str
     result: ToolResult
 
     @property
     def was_made(self) -> bool:
         """Whether anything was asked; a target that is not allowed is not."""
-        return self.result.status == "ok"
+        from tools.result import Status
+
+        return self.result.status is Status.OK
 
     @property
     def is_ok(self) -> bool:
@@ -75,7 +77,7 @@ class _Probe:
     def as_json(self) -> dict[str, Any]:
         """One of the objects of `probe --json`."""
         return {
-            "name": self.name,
+            "check": self.check,
             "target": self.target,
             "was_made": self.was_made,
             "is_ok": self.is_ok,
@@ -105,11 +107,12 @@ def _are_ok(made: Sequence[_Probe]) -> bool:
     return all(one.is_ok for one in made)
 
 
-def _chosen(names: Sequence[str], settings: ProbesSettings) -> Mapping[str, str]:
-    """What to probe, by name. Raises SettingsError when nothing is named here or there."""
+def _chosen(names: Sequence[str], settings: ProbesSettings) -> list[tuple[str | None, str]]:
+    """What to probe: names of checks, if they have one, and targets. Raises SettingsError."""
+    checks = settings.checks
     if names:
-        return {name: settings.checks.get(name, name) for name in names}
-    if not settings.checks:
+        return [(name, checks[name]) if name in checks else (None, name) for name in names]
+    if not checks:
         from assistant.errors import SettingsError
 
         raise SettingsError(
@@ -117,10 +120,10 @@ def _chosen(names: Sequence[str], settings: ProbesSettings) -> Mapping[str, str]
             'name a target, or write [probes.checks] api = "https://api.internal/health" '
             "in the settings",
         )
-    return settings.checks
+    return list(checks.items())
 
 
-def _made(chosen: Mapping[str, str], settings: ProbesSettings) -> list[_Probe]:
+def _made(chosen: Sequence[tuple[str | None, str]], settings: ProbesSettings) -> list[_Probe]:
     """All probes at once."""
     from assistant.live import probe_plan
     from tools.probes.allow import AllowList
@@ -131,12 +134,14 @@ def _made(chosen: Mapping[str, str], settings: ProbesSettings) -> list[_Probe]:
     plan = probe_plan(settings) or ProbePlan(AllowList())
     threads = ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(chosen)))
     try:
-        results = list(threads.map(lambda target: _result(target, plan), chosen.values()))
+        results = list(threads.map(lambda one: _result(one[1], plan), chosen))
     finally:
         # An interrupted command does not wait for servers that do not answer.
         threads.shutdown(wait=False, cancel_futures=True)
-    named = zip(chosen.items(), results, strict=True)
-    return [_Probe(name, without_secrets(target), result) for (name, target), result in named]
+    return [
+        _Probe(check, without_secrets(target), result)
+        for (check, target), result in zip(chosen, results, strict=True)
+    ]
 
 
 def _result(target: str, plan: ProbePlan) -> ToolResult:

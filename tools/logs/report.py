@@ -110,6 +110,7 @@ def _evidence(finding: LogFinding, *others: LogFinding) -> Finding:
         finding.line,
         "; ".join(notes[:_MAX_NOTES]),
         round(finding.suspicion, 3),
+        finding.first,
     )
 
 

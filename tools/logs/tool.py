@@ -7,22 +7,37 @@ mend (an unknown source, a bad pattern) are results, too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
 from tools.errors import SourceNotFound, ToolsError
 from tools.evidence import Finding
 from tools.logs.analysis import Progress, analyze_logs
-from tools.logs.report import MAX_TEXT_CHARS, format_span, summarize, to_findings
+from tools.logs.report import (
+    MAX_TEXT_CHARS,
+    LogReport,
+    format_span,
+    format_time,
+    summarize,
+    to_findings,
+)
 from tools.logs.search import LogMatch, LogMatches, search_logs
 from tools.result import Status, ToolResult, error_result
 from tools.scope import LogSource, Scope
-from tools.window import Window, baseline_before, window_since
+from tools.window import EVERYTHING, Window, baseline_before, window_since
 
 _MAX_NAMES = 20
 _ANY_LINE = r"\S"
 _MAX_CONTEXT_CHARS = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class LogAnalysis:
+    """An analysis that ran: its result for the ledger, and the report, if it came to one."""
+
+    result: ToolResult
+    report: LogReport | None = None
 
 
 def analyze_logs_tool(
@@ -39,23 +54,38 @@ def analyze_logs_tool(
     `since` (`30m`) is how far back to look, `baseline` (`2h`) how much before that to compare with.
     """
     try:
-        sources = _sources(scope, source)
         window = window_since(scope.now, since)
-        report = analyze_logs(
-            sources,
-            now=scope.now,
-            window=window,
-            baseline=baseline_before(window, baseline),
-            progress=progress,
-        )
+        before = baseline_before(window, baseline)
     except ToolsError as error:
         return error_result(error)
+    return analyze_scope(scope, source, window, before, limit=limit, progress=progress).result
+
+
+def analyze_scope(
+    scope: Scope,
+    source: str = "",
+    window: Window = EVERYTHING,
+    baseline: Window | None = None,
+    *,
+    limit: int = 8,
+    progress: Progress | None = None,
+) -> LogAnalysis:
+    """What stands out in `window` in the log `source` (all logs when empty), compared with
+    `baseline`: at most `limit` findings, and the whole report."""
+    try:
+        sources = _sources(scope, source)
+        report = analyze_logs(
+            sources, now=scope.now, window=window, baseline=baseline, progress=progress
+        )
+    except ToolsError as error:
+        return LogAnalysis(error_result(error))
     findings = to_findings(report, limit)
     read = sum(summary.lines for summary in report.sources)
     status = Status.OK if findings else Status.NO_DATA
     head = f"Analysed {_named(sources)}, {_range(window)}: {read:,} lines."
     omitted = max(0, report.template_count - len(findings))
-    return ToolResult(status, f"{head}\n{summarize(report)}", findings, omitted)
+    summary = f"{head}\n{summarize(report)}"
+    return LogAnalysis(ToolResult(status, summary, findings, omitted), report)
 
 
 def search_logs_tool(
@@ -64,13 +94,14 @@ def search_logs_tool(
     pattern: str,
     since: str = "",
     *,
+    window: Window | None = None,
     limit: int = 10,
     context: int = 0,
 ) -> ToolResult:
     """The newest `limit` lines of the log `source` (all logs when empty) that match `pattern`."""
     try:
         sources = _sources(scope, source)
-        window = window_since(scope.now, since)
+        window = window or window_since(scope.now, since)
         results = _search(scope, sources, pattern, window, limit, context)
     except ToolsError as error:
         return error_result(error)
@@ -85,11 +116,10 @@ def search_logs_tool(
     return ToolResult(Status.OK, "\n".join(lines[:_MAX_NAMES]), findings, total - len(findings))
 
 
-def tail_logs_tool(scope: Scope, since: str = "", *, limit: int = 10) -> ToolResult:
+def tail_logs_tool(scope: Scope, window: Window = EVERYTHING, *, limit: int = 10) -> ToolResult:
     """The newest `limit` lines of all logs, in the order of time, whatever they say."""
     try:
         sources = _sources(scope, "")
-        window = window_since(scope.now, since)
         results = _search(scope, sources, _ANY_LINE, window, limit)
     except ToolsError as error:
         return error_result(error)
@@ -147,7 +177,9 @@ def _named(sources: Sequence[LogSource]) -> str:
 
 
 def _range(window: Window) -> str:
-    return f"since {window.start:%Y-%m-%d %H:%M:%S}Z" if window.start else "its whole length"
+    if window.end is not None:
+        return f"{format_time(window.start) or 'its beginning'} to {format_time(window.end)}"
+    return f"since {format_time(window.start)}" if window.start else "its whole length"
 
 
 def _match_line(result: LogMatches) -> str:

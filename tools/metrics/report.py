@@ -56,6 +56,7 @@ def change_finding(backend: MetricBackend, change: MetricChange) -> Finding:
         quotation.line,
         describe(change),
         round(min(1.0, change.suspicion), 3),
+        change.at,
     )
 
 

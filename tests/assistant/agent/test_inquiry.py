@@ -14,10 +14,17 @@ READ = [
             "count", ("failed", "password", "root"), optional=("attempts", "target", "account")
         ),
     ),
-    ('How many "lease expired" lines are there?', LogQuery("count", ("lease", "expired"))),
+    (
+        'How many "lease expired" lines are there?',
+        LogQuery("count", ("lease", "expired"), optional=("lease expired",)),
+    ),
     ("How many lines are at level ERROR?", LogQuery("count", level=Level.ERROR)),
     ("How many warning lines mention the cache?", LogQuery("count", ("cache",), level=Level.WARN)),
-    ("how many 503s did we return?", LogQuery("count", ("503",), optional=("return",))),
+    ("how many 503s did we return?", LogQuery("count", optional=("return",), status=503)),
+    (
+        "How many requests were answered with status 404?",
+        LogQuery("count", optional=("requests", "answered", "status"), status=404),
+    ),
     ("How often did pgbouncer restart?", LogQuery("count", ("pgbouncer", "restart"))),
     # Brackets that give the lines' own words say which lines are meant.
     (

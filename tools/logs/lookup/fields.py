@@ -182,18 +182,18 @@ def find_measure(name: str, records: Sequence[Record]) -> Measure | None:
     """The number that the words `name` ask for ("slowest request", "response time"), if any."""
     counts: dict[str, int] = {}
     for record in records:
-        for key, _ in _measures(record):
+        for key, _ in measures(record):
             counts[key] = counts.get(key, 0) + 1
     known = {key: count for key, count in counts.items() if count * 5 >= len(records)}
-    best = max(known, key=lambda key: (_fitness(key, name), known[key]), default=None)
-    if best is None or _fitness(best, name) <= 0:
+    best = max(known, key=lambda key: (fitness(key, name), known[key]), default=None)
+    if best is None or fitness(best, name) <= 0:
         return None
     return _measure(best)
 
 
 def _measure(key: str) -> Measure:
     def text(record: Record) -> str | None:
-        return next((found for name, found in _measures(record) if name == key), None)
+        return next((found for name, found in measures(record) if name == key), None)
 
     def value(record: Record) -> float | None:
         found = text(record)
@@ -202,7 +202,8 @@ def _measure(key: str) -> Measure:
     return Measure(key, value, text)
 
 
-def _measures(record: Record) -> Iterator[tuple[str, str]]:
+def measures(record: Record) -> Iterator[tuple[str, str]]:
+    """The numbers in a record, each with its name: of its fields, or else of its message."""
     for key, value in record.fields.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             yield key, str(value)
@@ -215,7 +216,8 @@ def _measures(record: Record) -> Iterator[tuple[str, str]]:
             yield " ".join(filter(None, match.groups()[1:])), match[1]
 
 
-def _fitness(key: str, name: str) -> int:
+def fitness(key: str, name: str) -> int:
+    """How well a number called `key` fits what the words `name` ask for; 0: not at all."""
     if _NO_MEASURE.match(key):
         return 0
     own = 2 * sum(_is_part(stem(word), key.lower()) for word in name.split())

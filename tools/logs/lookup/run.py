@@ -45,7 +45,7 @@ def look_up(
     """
     reading = _Reading(sources, now, window, checkpoint)
     choice = _choose_words(reading, query)
-    wanted = _Wanted(choice.patterns, query.level, window)
+    wanted = _Wanted(choice.patterns, query.level, query.status, window)
     matches = _Matches(query)
     for match in reading.records(wanted.text_matches):
         if wanted.record_matches(match):
@@ -119,12 +119,29 @@ class _Reading:
                 yield _Match(source.name, line, record, time)
 
 
+_STATUS_IN_TEXT = re.compile(
+    r"HTTP/\d(?:\.\d)?\"? (\d{3})\b|\b[Ss]tatus(?:[ _]?[Cc]ode)?\"?[=: ]{1,2}\"?(\d{3})\b"
+)
+_STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "res.statusCode", "code")
+
+
+def _status_of(record: Record) -> int | None:
+    """The HTTP status of a record: of its fields, else of its message."""
+    for name in _STATUS_FIELDS:
+        value = record.fields.get(name)
+        if str(value).isdigit() and 100 <= int(str(value)) <= 599:
+            return int(str(value))
+    match = _STATUS_IN_TEXT.search(record.message)
+    return int(match[1] or match[2]) if match else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """Which lines are meant."""
 
     patterns: tuple[re.Pattern[str], ...]
     level: Level | None
+    status: int | None
     window: Window
 
     def text_matches(self, text: str) -> bool:
@@ -132,6 +149,8 @@ class _Wanted:
 
     def record_matches(self, match: _Match) -> bool:
         if self.level is not None and match.record.level is not self.level:
+            return False
+        if self.status is not None and _status_of(match.record) != self.status:
             return False
         return match.time is None or match.time in self.window
 

@@ -15,7 +15,7 @@ from tools.logs.records import Level
 from tools.logs.report import MAX_TEXT_CHARS, format_span, format_time
 from tools.result import Status, ToolResult, error_result
 from tools.scope import LogSource, Scope
-from tools.window import window_since
+from tools.window import EVERYTHING, Window
 
 _MAX_SAMPLES = 5
 _LEVEL_NOUNS = {"error": Level.ERROR, "errors": Level.ERROR, "warning": Level.WARN,
@@ -42,14 +42,13 @@ def look_up_logs(
     scope: Scope,
     query: LogQuery,
     names: Sequence[str] = (),
-    since: str = "",
+    window: Window = EVERYTHING,
     *,
     checkpoint: Callable[[str, int], object] | None = None,
 ) -> Lookup:
-    """Answer `query` over the logs called `names` (all when empty) since `since` (`30m`)."""
+    """Answer `query` over what the logs called `names` (all when empty) have in `window`."""
     sources = [scope.logs[name] for name in names] or list(scope.logs.values())
     try:
-        window = window_since(scope.now, since)
         query = _by_level(query, sources, scope)
         answer = look_up(sources, query, now=scope.now, window=window, checkpoint=checkpoint)
     except ToolsError as error:
@@ -87,7 +86,8 @@ def condition(answer: LookupAnswer) -> str:
     words += [_said(word, answer.tier) for word in answer.matched_words]
     having = f" with {', '.join(words)}" if words else ""
     level = f" at level {answer.query.level.name}" if answer.query.level else ""
-    return having + level
+    status = f" of status {answer.query.status}" if answer.query.status else ""
+    return having + level + status
 
 
 def _said(word: str, tier: Tier) -> str:

@@ -167,3 +167,17 @@ def test_long_work_can_be_ended(tmp_path: Path) -> None:
 
     with pytest.raises(SourceNotFound, match="long 10000"):
         look_up([LogSource("long", (path,))], LogQuery("count"), now=NOW, checkpoint=checkpoint)
+
+
+def test_a_status_is_no_number_in_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    stamp = "[01/Mar/2026:10:00:00 +0000]"
+    path.write_text(
+        f'10.0.0.1 - - {stamp} "GET /item/404 HTTP/1.1" 200 12 "-" "-"\n'
+        f'10.0.0.1 - - {stamp} "GET /item/7 HTTP/1.1" 404 12 "-" "-"\n'
+        '{"msg": "request", "status": 404}\n'
+        "served /x with status=404\n"
+        "order 404 was placed\n"
+    )
+    answer = ask(LogSource("access", (path,)), LogQuery("count", status=404))
+    assert answer.total == 3
