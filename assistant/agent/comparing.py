@@ -41,6 +41,12 @@ _EVENT = re.compile(
     r"(deploy\w*|release|rollout|upgrade|update|migration|restart|reboot|reload|failover|change)\b",
     re.IGNORECASE,
 )
+# Asked for a yes or a no; whoever asks why wants a cause.
+_YES_OR_NO = re.compile(
+    r"(?:^|[.,;:!?]\s+|\band\s+)(?:did|does|do|is|are|has|have|was|were|any)\b|\bcompare\b",
+    re.IGNORECASE,
+)
+_CAUSE = re.compile(r"\b(?:why|causes?|reasons?|wrong|fix|what (?:has )?changed)\b", re.IGNORECASE)
 _TIME_WORDS = "time duration latency response seconds ms"
 _MAX_OTHERS = 3
 _MIN_LINES = 10
@@ -69,6 +75,8 @@ def read_comparison(text: str, now: datetime) -> Comparing | None:
     event = _EVENT.search(text)
     moment = read_moment(text, now)
     if comparative is None or (moment is None and event is None):
+        return None
+    if not _YES_OR_NO.search(text) or _CAUSE.search(text):
         return None
     words = f"{_TIME_WORDS} {text}" if _OF_TIME.search(comparative[1]) else text
     return Comparing(

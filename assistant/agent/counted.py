@@ -1,6 +1,7 @@
 """The answer to a look-up in words: the figure, what exactly was counted, and its parts.
 
 Code writes all of it, so that the figure is exact and a person can see which lines it is about.
+Figures have no thousands separators: people copy them into scripts and compare them with others.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _headline(answer: LookupAnswer, ids: Sequence[str]) -> str:
             # By other words than the question's: a person should look.
             text = f"**{'probably' if answer.tier == 'alike' else 'yes'}**, {what}"
         case "distinct":
-            text = f"**{answer.num_values:,}** different values of {answer.field} in {what}"
+            text = f"**{answer.num_values}** different values of {answer.field} in {what}"
         case "top":
             text = f"{_leaders(answer)}, the most frequent {answer.field} in {what}"
             cited = "".join(ids[: len(answer.values[: answer.query.limit])])
@@ -50,7 +51,7 @@ def _headline(answer: LookupAnswer, ids: Sequence[str]) -> str:
         case "max" | "min":
             word = "highest" if answer.query.operation == "max" else "lowest"
             name, value = answer.field, answer.values[0].value
-            text = f"**{value}** is the {word} {name} of {answer.num_values:,} in {what}"
+            text = f"**{value}** is the {word} {name} of {answer.num_values} in {what}"
         case "first" | "last":
             text = _moment(answer, what)
         case _:
@@ -60,7 +61,7 @@ def _headline(answer: LookupAnswer, ids: Sequence[str]) -> str:
 
 def _counted(answer: LookupAnswer, what: str) -> str:
     if answer.total:
-        return f"**{answer.total:,}**{what.removeprefix(f'{answer.total:,}')}"
+        return f"**{answer.total}**{what.removeprefix(f'{answer.total}')}"
     missing = ", ".join(f'"{word}"' for word in answer.missing)
     reason = f"; no line has {missing}" if missing else ""
     return f"**0**: no line{condition(answer)} in {_where(answer)}{reason}"
@@ -71,7 +72,7 @@ def _meant(answer: LookupAnswer) -> str:
     first, last = answer.first, answer.last
     span = format_span(first.time if first else None, last.time if last else None)
     return (
-        f"{answer.total:,} of {answer.searched:,} lines{condition(answer)} in {_where(answer)}"
+        f"{answer.total} of {answer.searched} lines{condition(answer)} in {_where(answer)}"
         f"{span and f', {span}'}"
     )
 
@@ -87,12 +88,12 @@ def _leaders(answer: LookupAnswer) -> str:
     limit = answer.query.limit
     least = answer.values[min(limit, len(answer.values)) - 1].count
     leading = [value for value in answer.values if value.count >= least][:_MAX_LISTED]
-    return ", ".join(f"**{_short(value.value)}** ({value.count:,})" for value in leading)
+    return ", ".join(f"**{_short(value.value)}** ({value.count})" for value in leading)
 
 
 def _enumerated(values: Sequence[Counted]) -> str:
     shown = sorted((value.value for value in values[:_MAX_VALUES]), key=_natural)
-    more = f" and {len(values) - _MAX_VALUES:,} more" if len(values) > _MAX_VALUES else ""
+    more = f" and {len(values) - _MAX_VALUES} more" if len(values) > _MAX_VALUES else ""
     return ", ".join(map(_short, shown)) + more
 
 
@@ -119,12 +120,12 @@ def _list(answer: LookupAnswer, ids: dict[int, str]) -> str:
     if len(listed) < 2 and answer.query.operation != "kinds":
         return ""
     lines = [
-        f"- {item.count:,} x `{_short(item.value)}`{_cited(ids.get(id(item)))}"
+        f"- {item.count} x `{_short(item.value)}`{_cited(ids.get(id(item)))}"
         for item in listed[:_MAX_LISTED]
     ]
     total = len(answer.values) if is_ranking else answer.num_kinds
     if total > _MAX_LISTED:
-        lines.append(f"- … and {total - _MAX_LISTED:,} more")
+        lines.append(f"- … and {total - _MAX_LISTED} more")
     return "\n".join(lines)
 
 

@@ -34,7 +34,15 @@ def test_comparisons_are_read(
 
 
 @pytest.mark.parametrize(
-    "text", ["What is wrong since 14:00?", "Why is it slower?", "Is it slow?", "more errors?"]
+    "text",
+    [
+        "What is wrong since 14:00?",
+        "Why is it slower since 14:00?",
+        "Is it slow?",
+        "more errors?",
+        "Since 14:00 it is down. What changed and why does it fail?",
+        "Since the deploy it answers more 502s.",
+    ],
 )
 def test_other_questions_are_none(text: str) -> None:
     assert read_comparison(text, NOW) is None
@@ -88,11 +96,11 @@ def test_the_moment_is_found_by_the_event(tmp_path: Path) -> None:
 
 
 def test_problems_are_compared_by_their_share(tmp_path: Path) -> None:
-    text, quoted = answer(shop(tmp_path / "b", 20, 30), "More errors since 14:00?")
+    text, quoted = answer(shop(tmp_path / "b", 20, 30), "Are there more errors since 14:00?")
     assert "**yes, more problems**" in text
     assert "30 of 90 lines" in text
     assert "declined" in quoted[0]
-    text, _ = answer(shop(tmp_path / "c", 20), "More errors since 14:00?")
+    text, _ = answer(shop(tmp_path / "c", 20), "Any more errors since 14:00?")
     assert text.startswith("**no change for the worse**")
 
 
