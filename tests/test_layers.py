@@ -50,7 +50,7 @@ CONFINED = {
     ),
     "langchain*": ("assistant/chat/*", "assistant/agent/*"),
     "langgraph*": ("assistant/chat/*", "assistant/agent/*"),
-    # Log analysis by columns; a second of CPU is saved wherever it is not loaded.
+    # Log analysis by columns: slow to import, and a way of thinking of its own.
     "polars": ("tools/logs/columns/*",),
     "docker": ("tools/logs/sources/docker_engine.py",),
     "requests": ("tools/logs/sources/docker_engine.py",),
@@ -59,6 +59,7 @@ CONFINED = {
     "dns": ("tools/probes/*",),
     "cryptography": ("tools/probes/certificate.py",),
     "httpx": ("tools/metrics/http_api.py", "knowledge/store.py"),
+    "zstandard": ("tools/logs/storage.py",),
     "slack_*": ("bots/slack/*", "bots/slack.py"),
     "textual": ("tui/*",),
 }
@@ -72,6 +73,7 @@ HEAVY = (
     "llama_cpp",
     "onnxruntime",
     "openai",
+    "polars",
     "sentence_transformers",
     "slack_*",
     "textual",
@@ -88,6 +90,7 @@ LOADED_LATE = (
     "bots/slack/*",
     "knowledge/loaders.py",
     "knowledge/store.py",
+    "tools/logs/columns/*",
     "tui/*",
 )
 HEAVY_OR_LATE = (*HEAVY, "langchain*", "langgraph*")

@@ -1,7 +1,7 @@
-"""Groups: the records of one source counted by template, in bounded memory.
+"""Groups: the records of one source by template, with what is counted of each.
 
-No line is kept but one sample for each template; what is counted is enough to say when a template
-began, how it grew and which value dominates it. Judging that is left to `tools.logs.ranking`.
+It is enough to say when a template began, how it grew and which value dominates it. Counting is
+done in `tools.logs.columns`, judging in `tools.logs.ranking`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tools.logs.numbers import MessageNumbers
 from tools.logs.reader import LogLine
 from tools.logs.records import Level, Record, http_level
 from tools.logs.severity import effective_level
-from tools.logs.templates import Masker, merge
+from tools.logs.templates import Masker
 
-MAX_GROUPS = 20_000
-_MAX_CHUNKS = 1024
-_MAX_VALUES = 512
+MAX_KINDS = 20_000
 _MAX_FIELD_VARIANTS = 40
 _MAX_SUFFIXES = 20_000
 _MAX_SHAPES = 1000
@@ -32,7 +29,7 @@ _TELLING_FIELDS = (
     "error", "err", "exception", "reason", "status", "status_code", "statusCode", "code",
     "res.statusCode", "endpoint", "path", "url", "method", "event", "action", "error.message",
 )  # fmt: skip
-_STATUS_IN_TEXT = re.compile(
+STATUS_IN_TEXT = re.compile(
     r"HTTP/\d(?:\.\d)?\"? (\d{3})\b|\b[Ss]tatus(?:[ _]?[Cc]ode)?\"?[=: ]{1,2}(\d{3})\b"
 )
 _VALUE_IN_TEXT = re.compile(
@@ -42,113 +39,56 @@ _VALUE_IN_TEXT = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Group:
-    """The records of one template. Positions count the records of the window from 0."""
+@dataclass(eq=False, slots=True)
+class Kind:
+    """What one template at one level is, before similar templates are merged.
 
+    `declared` is the level that the records name, `status` an HTTP status of 400 or above. `row` is
+    the first record, `message` what it says; `has_fields`: it is structured.
+    """
+
+    number: int
     template: str
-    level: Level | None
     declared: Level | None
     status: int | None
-    sample: LogLine
+    row: int
     message: str
-    first_position: int
-    count: int = 0
-    baseline_count: int = 0
-    last_position: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
-    chunks: dict[int, int] = field(default_factory=dict)
-    values: dict[str, Counter[str]] | None = None
-    numbers: MessageNumbers | None = None
+    has_fields: bool
+
+    def effective_level(self) -> Level | None:
+        """The level that the records deserve, by what the first of them says."""
+        level = effective_level(self.declared, f"{self.message} {self.template}")
+        status = self.status
+        if status is not None and (self.declared is None or status in _RAISING):
+            level = max(level or Level.DEBUG, http_level(status) or Level.DEBUG)
+        return level
 
     @property
-    def is_problem(self) -> bool:
-        """Whether its records are warnings or worse."""
-        return self.level is not None and self.level >= Level.WARN
-
-    def absorb(self, other: Group) -> None:
-        """Add the counts of a group that turned out to be the same template."""
-        if other.count and (not self.count or other.first_position < self.first_position):
-            self.sample, self.message = other.sample, other.message
-            self.first_position = other.first_position
-        if other.count > self.count:
-            self.numbers = other.numbers
-        self.count += other.count
-        self.baseline_count += other.baseline_count
-        self.last_position = max(self.last_position, other.last_position)
-        self.first = _earlier(self.first, other.first)
-        self.last = _later(self.last, other.last)
-        for chunk, count in other.chunks.items():
-            self.chunks[chunk] = self.chunks.get(chunk, 0) + count
-        for name, counter in (other.values or {}).items():
-            self.values = self.values or {}
-            self.values[name] = self.values.get(name, Counter()) + counter
+    def has_numbers(self) -> bool:
+        """Whether its plain messages differ in numbers."""
+        return not self.has_fields and "<n>" in self.template
 
 
-def _earlier(left: datetime | None, right: datetime | None) -> datetime | None:
-    return min(left, right) if left and right else left or right
-
-
-def _later(left: datetime | None, right: datetime | None) -> datetime | None:
-    return max(left, right) if left and right else left or right
-
-
-class Grouping:
-    """Counts the records of one source by template; feed them in the order of the log."""
+class Kinds:
+    """The kinds of the records of one source. Their number is bounded."""
 
     def __init__(self) -> None:
-        self.total = 0
-        self.baseline_total = 0
-        self.chunk_shift = 0
-        self._groups: dict[tuple[Level | None, int | None, str], Group] = {}
+        self.all: list[Kind] = []
+        self._by_key: dict[tuple[Level | None, int | None, str], Kind] = {}
         self._masker = Masker()
         self._telling = _TellingFields(self._masker)
 
-    def add(self, record: Record, time: datetime | None, line: LogLine) -> Group:
-        """Count one record of the window and return its group."""
-        group = self._group(record, line)
-        position = self.total
-        self.total = position + 1
-        if not group.count:
-            group.first_position = position
-            group.sample = line
-            group.message = record.message
-        group.count += 1
-        group.last_position = position
-        if time is not None:
-            if group.first is None or time < group.first:
-                group.first = time
-            if group.last is None or time > group.last:
-                group.last = time
-        chunk = position >> self.chunk_shift
-        group.chunks[chunk] = group.chunks.get(chunk, 0) + 1
-        if chunk >= _MAX_CHUNKS:
-            self._halve_chunks()
-        if group.is_problem:
-            _count_values(group, record)
-        return group
+    def of(self, record: Record, row: int) -> Kind:
+        """The kind of a record; `row` says where it stands among all."""
+        key = self._key(record)
+        kind = self._by_key.get(key)
+        if kind is None:
+            kind = self._new(key, record, row)
+        if row < kind.row:
+            kind.row, kind.message = row, record.message
+        return kind
 
-    def add_to_baseline(self, record: Record, line: LogLine) -> None:
-        """Count one record of the baseline."""
-        self.baseline_total += 1
-        self._group(record, line).baseline_count += 1
-
-    def merged(self) -> list[Group]:
-        """The groups of the window, near-identical templates joined."""
-        groups = list(self._groups.values())
-        kinds = [(group.level, group.declared, group.status) for group in groups]
-        joined: list[Group] = []
-        for template, members in merge([group.template for group in groups], kinds):
-            first, *rest = (groups[member] for member in members)
-            for other in rest:
-                first.absorb(other)
-            first.template = template
-            if first.count:
-                joined.append(first)
-        return joined
-
-    def _group(self, record: Record, line: LogLine) -> Group:
+    def _key(self, record: Record) -> tuple[Level | None, int | None, str]:
         message = record.message
         template = self._masker.mask(
             message if len(message) <= _MAX_MASKED_CHARS else message[:_MAX_MASKED_CHARS]
@@ -159,34 +99,58 @@ class Grouping:
             template += suffix
         if status is None and ("HTTP/" in message or "tatus" in message):
             status = _status_in(message)
-        key = (record.level, status, template)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = self._new_group(key, record, line)
-        return group
+        return record.level, status, template
 
-    def _new_group(
-        self, key: tuple[Level | None, int | None, str], record: Record, line: LogLine
-    ) -> Group:
+    def _new(self, key: tuple[Level | None, int | None, str], record: Record, row: int) -> Kind:
         declared, status, template = key
-        if len(self._groups) >= MAX_GROUPS:
+        if len(self.all) >= MAX_KINDS:
             # A log of nothing but new messages must not eat the memory: keep their first words.
             template = " ".join(template.split(" ", 2)[:2]) + " …"
-            known = self._groups.get((declared, status, template))
-            if known is not None:
-                return known
-        level = effective_level(declared, f"{record.message} {template}")
-        if status is not None and status >= 400 and (declared is None or status in _RAISING):
-            level = max(level or Level.DEBUG, http_level(status) or Level.DEBUG)
-        return Group(template, level, declared, status, line, record.message, self.total)
+            key = declared, status, template
+            if key in self._by_key:
+                return self._by_key[key]
+        kind = Kind(
+            len(self.all), template, declared, status, row, record.message, bool(record.fields)
+        )
+        self.all.append(kind)
+        self._by_key[key] = kind
+        return kind
 
-    def _halve_chunks(self) -> None:
-        self.chunk_shift += 1
-        for group in self._groups.values():
-            halved: defaultdict[int, int] = defaultdict(int)
-            for chunk, count in group.chunks.items():
-                halved[chunk >> 1] += count
-            group.chunks = dict(halved)
+
+@dataclass(slots=True)
+class Group:
+    """The records of one template. Positions count the records of the window from 0.
+
+    `tenths` counts its records in each tenth of the window's. `values` counts what the fields of
+    `num_valued` of its records say; those of all, or of a sample.
+    """
+
+    template: str
+    level: Level | None
+    declared: Level | None
+    status: int | None
+    sample: LogLine
+    message: str
+    count: int
+    baseline_count: int
+    first_position: int
+    last_position: int
+    first: datetime | None
+    last: datetime | None
+    tenths: Sequence[int]
+    values: dict[str, Counter[str]] = field(default_factory=dict)
+    num_valued: int = 0
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether its records are warnings or worse."""
+        return self.level is not None and self.level >= Level.WARN
+
+    def count_values(self, record: Record) -> None:
+        """Count the values that could tell who or what a problem is about."""
+        self.num_valued += 1
+        for name, value in _values(record):
+            self.values.setdefault(name, Counter())[value] += 1
 
 
 # A client's 404 at INFO is routine; these are trouble whatever the level.
@@ -194,7 +158,7 @@ _RAISING = frozenset((429, *range(500, 600)))
 
 
 def _status_in(message: str) -> int | None:
-    match = _STATUS_IN_TEXT.search(message)
+    match = STATUS_IN_TEXT.search(message)
     status = int(match[1] or match[2]) if match else 0
     return status if status >= 400 else None
 
@@ -247,20 +211,6 @@ class _TellingFields:
             return ()
         variants.add(masked)
         return (f"{key}={masked}",)
-
-
-def _count_values(group: Group, record: Record) -> None:
-    """Count the values that could tell who or what a problem is about."""
-    if group.values is None:
-        group.values = {}
-    for name, value in _values(record):
-        counter = group.values.get(name)
-        if counter is None:
-            counter = group.values[name] = Counter()
-        counter[value] += 1
-        if len(counter) > _MAX_VALUES:
-            # What is seen once among hundreds dominates nothing.
-            group.values[name] = Counter({v: n for v, n in counter.items() if n > 1})
 
 
 def _values(record: Record) -> Iterable[tuple[str, str]]:

@@ -7,13 +7,12 @@ followed per source, numbers inside plain messages per template and place.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from tools.logs.reader import LogLine
 from tools.logs.series import Drift, Series
 
-_MAX_FIELDS = 64
 _IDENTITY = re.compile(
     r"(?:^|[._-])(?:p?id|uid|gid|tid|port|seq|sequence|offset|line|lineno|pid|ts|time|timestamp|epoch"
     r"|year|version|v|code|status|statuscode|level|attempt|entry|index|step|build)$|Id$|Port$|Code$",
@@ -29,39 +28,27 @@ _NUMBER = re.compile(r"(?<![\w.:/-])([-+]?\d+(?:\.\d+)?)(?![\d:/.-]*\d)\s?(%|[a-
 _MAX_IN_MESSAGE = 4
 
 
-class FieldNumbers:
-    """The numeric fields of one source's structured lines."""
+def numeric_fields(fields: Mapping[str, object]) -> tuple[str, ...]:
+    """The fields whose values are numbers worth following."""
+    return tuple(
+        key
+        for key, value in fields.items()
+        if value.__class__ in (int, float) and not _IDENTITY.search(key)
+    )
 
-    def __init__(self) -> None:
-        self._series: dict[str, Series] = {}
-        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+class FieldNumbers:
+    """Some numeric fields of one source's structured lines."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._series = {name: Series() for name in names}
 
     def add(self, fields: Mapping[str, object], time: datetime | None, line: LogLine) -> None:
         """Follow the numeric fields of one record."""
-        shape = tuple(fields)
-        keys = self._keys.get(shape)
-        if keys is None:
-            keys = self._choose(shape, fields)
-        for key in keys:
-            value = fields[key]
+        for name, series in self._series.items():
+            value = fields.get(name)
             if value.__class__ is int or value.__class__ is float:
-                self._series[key].add(value, time, line)
-
-    def _choose(self, shape: tuple[str, ...], fields: Mapping[str, object]) -> tuple[str, ...]:
-        keys = tuple(
-            key
-            for key in shape
-            if isinstance(fields[key], (int, float))
-            and not isinstance(fields[key], bool)
-            and not _IDENTITY.search(key)
-            and (key in self._series or len(self._series) < _MAX_FIELDS)
-        )
-        for key in keys:
-            self._series.setdefault(key, Series())
-        if len(self._keys) > 1000:
-            self._keys.clear()
-        self._keys[shape] = keys
-        return keys
+                series.add(value, time, line)
 
     def drifts(self) -> list[tuple[str, Drift]]:
         """The fields that changed lastingly, by name."""

@@ -23,7 +23,6 @@ _BASE = {
     None: 0.06,
 }
 _MIN_TOTAL = 50
-_TENTHS = 10
 _GROWTH = 3.0
 _MIN_GROWTH_COUNT = 10
 _DOMINANT_SHARE = 0.5
@@ -44,13 +43,9 @@ class Course:
     shares: tuple[float, ...]
 
     @classmethod
-    def of(cls, group: Group, total: int, chunk_shift: int) -> Course:
+    def of(cls, group: Group, total: int) -> Course:
         """The course of `group` in a log of `total` records."""
-        counts = [0] * _TENTHS
-        for chunk, count in group.chunks.items():
-            middle = (chunk << chunk_shift) + (1 << chunk_shift >> 1)
-            counts[min(_TENTHS - 1, middle * _TENTHS // total)] += count
-        shares = tuple(min(1.0, count * _TENTHS / total) for count in counts)
+        shares = tuple(min(1.0, count * len(group.tenths) / total) for count in group.tenths)
         return cls(total, group.first_position / total, (group.last_position + 1) / total, shares)
 
     @property
@@ -187,12 +182,18 @@ def _percent(share: float) -> str:
 def _dominant(group: Group) -> str:
     """The field value that most of the group's records share, when others occur beside it."""
     best: tuple[float, str] | None = None
-    for name, counter in (group.values or {}).items():
+    for name, counter in group.values.items():
         if name in _BOOKKEEPING or not counter:
             continue
         value, count = counter.most_common(1)[0]
-        share = count / group.count
+        share = count / group.num_valued
         is_telling = share >= _DOMINANT_SHARE and count >= 5 and value not in group.template
         if is_telling and (best is None or share > best[0]):
-            best = (share, f"{_percent(share)} of them with {name} {value}")
+            best = (share, f"{_percent(share)} of {_valued(group)} with {name} {value}")
     return best[1] if best else ""
+
+
+def _valued(group: Group) -> str:
+    if group.num_valued == group.count:
+        return "them"
+    return f"{group.num_valued:,} of them that were looked at"

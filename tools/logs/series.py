@@ -17,9 +17,11 @@ from typing import Literal
 
 from tools.logs.reader import LogLine
 
+MIN_VALUES = 12
+"""Fewer values show no drift."""
+
 _LARGEST = 1e18
 _MAX_STRETCHES = 128
-_MIN_STRETCHES = 12
 _MIN_RATIO = 1.5
 _MIN_TREND = 0.8
 _MIN_JUMP_RATIO = 3.0
@@ -96,7 +98,7 @@ class Series:
     def drift(self) -> Drift | None:
         """The lasting change in the values, or None when they only vary."""
         self._settle()
-        if self._first is None or len(self._stretches) < _MIN_STRETCHES:
+        if self._first is None or len(self._stretches) < MIN_VALUES:
             return None
         means = [stretch.mean for stretch in self._stretches]
         tenth = max(2, len(means) // 10)

@@ -1,12 +1,14 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tools.errors import SourceUnreadable
 from tools.logs.analysis import LogReport, analyze_logs, summarize, to_findings
+from tools.logs.reader import read_blocks
 from tools.scope import LogSource
 from tools.window import EVERYTHING, Window
 
@@ -197,7 +199,7 @@ def test_ids_are_stable_and_distinct(analyze: Analyze) -> None:
 def test_memory_is_bounded_when_every_line_is_new(
     analyze: Analyze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.logs.groups.MAX_GROUPS", 100)
+    monkeypatch.setattr("tools.logs.groups.MAX_KINDS", 100)
     words = ["ab", "cd", "ef", "gh", "ij", "kl", "mn"]
     lines = [" ".join(words[(n // 7**k) % 7] for k in range(4)) for n in range(7**4)]
     report = analyze(lines)
@@ -245,3 +247,56 @@ def test_progress_is_reported(tmp_path: Path) -> None:
         [LogSource("app", (path,))], now=NOW, progress=lambda name, n: calls.append((name, n))
     )
     assert calls == [("app", 10_000), ("app", 20_000)]
+
+
+def test_the_newest_part_of_a_large_log_is_compared_with_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tools.logs.columns.source.read_blocks", partial(read_blocks, max_bytes=4 << 20)
+    )
+    path = tmp_path / "big.log"
+    lines = [f"{stamp(n // 100)} INFO served request {n} well" for n in range(200_000)]
+    for n in range(0, 200_000, 100):
+        lines[n] = f"{stamp(n // 100)} ERROR old trouble {n}"
+    lines[199_990] = f"{stamp(1999)} ERROR new trouble"
+    path.write_text("\n".join(lines))
+    report = analyze_logs([LogSource("big", (path,))], now=NOW)
+    new, old = report.findings[:2]
+    assert (new.line, new.text, new.count, new.baseline_count, new.is_new) == (
+        199_991, lines[199_990], 1, 0, True,
+    )  # fmt: skip
+    assert (old.template, old.is_new) == ("old trouble <n>", False)
+    assert old.baseline_count is not None
+    assert 0 < old.baseline_count < 600
+    assert lines[old.line - 1] == old.text
+    (source,) = report.sources
+    assert source.notes == (
+        "big.log: read the last 3.0 MiB of 9.8 MiB and a sample of 1 block before",
+    )
+
+
+def test_figures_of_a_sample_say_so(analyze: Analyze) -> None:
+    lines = [
+        json.dumps({"ts": stamp(n), "level": "error", "msg": "slow", "host": "a", "took_ms": n})
+        for n in range(3000)
+    ]
+    report = analyze(lines)
+    drift, slow = report.findings
+    assert drift.note == (
+        f"took_ms rose from 0 ({stamp(0)}Z) to 2999 ({stamp(2999)}Z); lowest 0, highest 2999; "
+        "of 3,000 lines 512 were looked at"
+    )
+    assert slow.count == 3000
+    assert slow.note.endswith("100% of 512 of them that were looked at with host a")
+
+
+def test_an_analysis_can_be_cancelled(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("x\n" * 25_000)
+
+    def cancel(_: str, num_lines: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze_logs([LogSource("app", (path,))], now=NOW, progress=cancel)

@@ -1,11 +1,20 @@
 import gzip
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tools.errors import SourceNotFound, SourceUnreadable
-from tools.logs.reader import MAX_LINE_CHARS, format_size, head_text, read_lines, tail_text
+from tools.logs.reader import (
+    MAX_LINE_CHARS,
+    format_size,
+    head_text,
+    read_blocks,
+    read_lines,
+    tail_text,
+)
 from tools.scope import LogSource
 
 
@@ -191,3 +200,71 @@ def test_head_and_tail(tmp_path: Path) -> None:
 )
 def test_format_size(size: int, text: str) -> None:
     assert format_size(size) == text
+
+
+def test_zstd(tmp_path: Path) -> None:
+    path = tmp_path / "app.log.zst"
+    path.write_bytes(zstandard.compress(b"a\n") + zstandard.compress(b"b\n"))
+    assert texts(path) == [(1, "a"), (2, "b")]
+
+
+def test_a_large_zstd_file_that_hides_its_size_is_read_from_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "app.log.zst"
+    stream = zstandard.ZstdCompressor().compressobj()
+    body = "".join(f"line {n}\n" for n in range(1, 1001)).encode()
+    path.write_bytes(stream.compress(body) + stream.flush())
+    lines = list(read_lines(source(path), max_bytes=100))
+    assert lines[-1] == (path, 1000, "line 1000", False)
+    assert len(lines) < 13
+
+
+def test_a_damaged_zstd_file_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "app.log.zst"
+    body = "".join(f"{os.urandom(8).hex()}\n" for _ in range(40_000)).encode()
+    packed = bytearray(zstandard.compress(body))
+    packed[len(packed) // 2 :] = os.urandom(len(packed) // 2)
+    path.write_bytes(packed)
+    stream = read_lines(source(path))
+    lines = list(stream)
+    assert body.decode().startswith("\n".join(line.text for line in lines[:1000]))
+    assert [note for note in stream.notes if "zstd file is cut off or damaged" in note]
+
+
+def test_the_tail_of_a_plain_file_is_found_without_reading_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    with path.open("wb") as file:
+        file.truncate(1 << 34)  # a hole, which costs nothing but reading it would
+        file.seek(0)
+        file.write(b"x" * 10_000)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\nlast\n")
+    assert tail_text(path, 6) == "\nlast\n"
+
+
+def test_blocks_are_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("".join(f"line {number}\n" for number in range(1, 300_001)))
+    blocks = list(read_blocks(source(path)))
+    assert len(blocks) > 2
+    assert "\n".join(block.text for block in blocks) + "\n" == path.read_text()
+    assert all(block.text.startswith(f"line {block.number}\n") for block in blocks)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_sample_is_taken_evenly_before_the_newest_part(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "app.log"
+    text = "\ufeff" + "".join(f"line {number} äöü\n" for number in range(1, 2_000_001))
+    path.write_bytes(text.encode(encoding))
+    stream = read_blocks(source(path), 16 << 20)
+    blocks = list(stream)
+    for block in blocks:
+        first, _, rest = block.text.partition("\n")
+        assert first == f"line {block.number} äöü"
+        assert rest.rpartition("\n")[2] == f"line {block.number + block.text.count(chr(10))} äöü"
+    starts = [block.number for block in blocks if block.is_sample]
+    assert len(starts) == 4
+    assert starts[0] == 1
+    steps = [later - earlier for earlier, later in pairwise(starts)]
+    assert max(steps) < 1.1 * min(steps)
+    assert stream.size_bytes == 16 << 20
+    assert stream.notes[0].endswith("and a sample of 4 blocks before")
