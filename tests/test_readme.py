@@ -112,6 +112,8 @@ def write_evidence(folder: Path) -> None:
     (bundle / "df.txt").write_text(
         "Filesystem Size Used Avail Use% Mounted on\n/dev/sda 9G 9G 0 100% /\n"
     )
+    (bundle / "metrics").mkdir()
+    (bundle / "metrics" / "checkout.csv").write_text(table_text())
     (folder / "bin").mkdir()
     journalctl = folder / "bin" / "journalctl"
     journalctl.write_text(f"#!/bin/sh\ncat '{folder}/checkout.log'\n")
@@ -127,6 +129,15 @@ def log_text() -> str:
         if minute > 170:
             lines.append(f"{at} ERROR checkout: payments unreachable: connection refused\n")
     return "".join(lines)
+
+
+def table_text() -> str:
+    """A metric over the same three hours, that rises when the errors begin."""
+    rows = ["timestamp,metric,value\n"]
+    for minute in range(180):
+        at = (FIRST_LINE_AT + timedelta(minutes=minute)).isoformat()
+        rows.append(f"{at},checkout_requests_waiting,{40 if minute > 170 else minute % 3}\n")
+    return "".join(rows)
 
 
 def write_settings(folder: Path) -> None:

@@ -20,6 +20,7 @@ from assistant.cli.output import note, working
 if TYPE_CHECKING:
     from assistant.settings import Settings
     from tools.logs.sources.origin import Fetched, Haul
+    from tools.scope import LogSource
     from tools.window import Window
 
 # Each origin with what switches it on.
@@ -32,20 +33,23 @@ ORIGINS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LiveLogs:
-    """What was fetched; each log's name begins with that of its origin, as `journal:nginx`."""
+    """What came from `origins`; a log's name begins with that of its origin, as `journal:nginx`."""
 
+    origins: Sequence[str] = ()
     fetched: Sequence[Fetched] = ()
 
-    def of(self, origin: str) -> list[Fetched]:
-        """The logs that came from `origin`."""
-        return [log for log in self.fetched if log.source.name.startswith(f"{origin}:")]
+    def of(self, origin: str) -> list[LogSource]:
+        """The logs that came from `origin`; none when it did not answer."""
+        sources = (log.source for log in self.fetched)
+        return [source for source in sources if source.name.startswith(f"{origin}:")]
+
+    def has(self, name: str) -> bool:
+        """Whether the log called `name` was fetched."""
+        return any(log.source.name == name for log in self.fetched)
 
     def notes_on(self, name: str) -> tuple[str, ...]:
         """What is missing from the log called `name`."""
         return next((log.notes for log in self.fetched if log.source.name == name), ())
-
-    def __contains__(self, name: str) -> bool:
-        return any(log.source.name == name for log in self.fetched)
 
 
 def switched_on(settings: Settings) -> list[str]:
@@ -74,7 +78,7 @@ def live_logs(origins: Sequence[str], settings: Settings, window: Window) -> Ite
             raise SourceNotFound(f"no logs came from {', '.join(origins)}", "\n  ".join(haul.notes))
         for words in haul.notes:
             note(words)
-        yield LiveLogs(haul.logs)
+        yield LiveLogs(origins, haul.logs)
 
 
 def _only(origins: Sequence[str], settings: Settings) -> Settings:

@@ -51,9 +51,10 @@ def logs(
     now = datetime.now(UTC)
     # Nobody means all that a journal holds.
     since = since or (settings.logs.window if live else "")
+    to_fetch = _to_fetch(now, since, baseline)
     with (
         spooled_stdin(wanted=_STDIN in sources) as stdin_file,
-        live_logs(live, settings, _to_fetch(now, since, baseline)) as fetched,
+        live_logs(live, settings, to_fetch) as fetched,
     ):
         chosen = _chosen(sources, settings, stdin_file, fetched)
         report = _told(_analyze(chosen, now if live else None, since, baseline), fetched)
@@ -91,8 +92,8 @@ def _chosen(
             chosen.append(LogSource("standard input", () if stdin_file is None else (stdin_file,)))
         elif name in configured:
             chosen.append(configured[name])
-        elif fetched.of(name):
-            chosen += [log.source for log in fetched.of(name)]
+        elif name in fetched.origins:
+            chosen += fetched.of(name)
         elif Path(name).exists():
             chosen.append(LogSource(name, (Path(name),)))
         else:
@@ -141,7 +142,7 @@ def _told(report: LogReport, fetched: LiveLogs) -> LogReport:
         for source in report.sources
     ]
     findings = [
-        replace(finding, path=finding.source) if finding.source in fetched else finding
+        replace(finding, path=finding.source) if fetched.has(finding.source) else finding
         for finding in report.findings
     ]
     return replace(report, sources=tuple(summaries), findings=tuple(findings))

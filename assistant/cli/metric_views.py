@@ -6,7 +6,7 @@ The command imports it when it runs: it needs numpy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,9 @@ class SurveyView:
         print(visible("\n".join(self._head())))
         findings = list(self._findings())
         _print_findings(findings, limit)
-        if not findings and self.could_look:
+        if not self.found.num_metrics:
+            print("There are no metrics in this time.")
+        elif not findings and self.could_look:
             print("Nothing stands out.")
 
     def _head(self) -> Iterator[str]:
@@ -236,11 +238,14 @@ def _change(backend: MetricBackend, change: MetricChange) -> dict[str, Any]:
 
 
 def _quiet(series: Series) -> dict[str, Any]:
-    values: Mapping[str, Any] = {"name": series.name, "labels": series.labels}
-    last = float(series.values[-1]) if len(series) else math.nan
-    return {**values, "last": _number(last), "note": profile_note(series)}
+    return {
+        "name": series.name,
+        "labels": series.labels,
+        "last": _number(series.values[-1]) if len(series) else None,
+        "note": profile_note(series),
+    }
 
 
 def _number(value: float) -> float | None:
-    """A number that JSON has; it has neither NaN nor infinities."""
-    return round(float(value), 6) if math.isfinite(value) else None
+    """Six digits of a number that JSON has; it has neither NaN nor infinities."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -56,6 +56,14 @@ def test_json_is_the_contract(midwatch: Midwatch) -> None:
     assert [figure["topic"] for figure in found["figures"]] == ["disk", "clock", "memory"]
 
 
+def test_a_machine_without_any_figures_is_no_failure(
+    midwatch: Midwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = ToolResult(Status.NO_DATA, "This machine was looked at; nothing is wrong.")
+    monkeypatch.setattr("tools.host.survey.survey_host", lambda **_: nothing)
+    assert midwatch("host") == Ran(0, f"{nothing.summary}\n", "")
+
+
 def test_this_very_machine(midwatch: Midwatch) -> None:
     ran = midwatch("host")
     assert (ran.status, ran.err) == (0, "")

@@ -38,6 +38,7 @@ class Systems:
     notes: tuple[str, ...] = ()
     log_notes: tuple[str, ...] = ()
     has_logs: bool = True
+    silent: str = "none"
     windows: list[Window] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     modes: list[int] = field(default_factory=list)
@@ -52,7 +53,8 @@ class Systems:
         names = ["journal:shop.service"] if settings.logs.journal else []
         names += ["docker:shop", "docker:till"] if settings.logs.docker else []
         names += ["kubernetes:shop/till/app"] if settings.kubernetes.namespaces else []
-        logs = [self._log(folder, name) for name in names if self.has_logs]
+        answering = [name for name in names if not name.startswith(self.silent)]
+        logs = [self._log(folder, name) for name in answering if self.has_logs]
         return Haul(tuple(logs), self.notes)
 
     def _log(self, folder: Path, name: str) -> Fetched:
@@ -76,6 +78,7 @@ def test_the_journal_by_its_name(
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith("journal:shop.service: 360 lines")
     assert "docker" not in ran.out
+    assert "kubernetes" not in ran.out
     assert "ERROR x30  journal:shop.service:331" in ran.out
     assert "no disk left" in ran.out
     [folder] = systems.folders
@@ -131,6 +134,17 @@ def test_what_did_not_come_is_said(
     assert (ran.status, ran.err) == (0, "docker:till was left out: no log driver\n")
     sources = json.loads(ran.out)["sources"]
     assert all(source["notes"][-1] == systems.log_notes[0] for source in sources)
+
+
+def test_one_system_that_does_not_answer_does_not_stop_the_others(
+    midwatch: Midwatch, systems: Systems, settings_file: SettingsFile
+) -> None:
+    settings_file(ALL)
+    systems.silent = "docker"
+    systems.notes = ("docker: the engine is not there",)
+    ran = midwatch("logs", "docker", "journal")
+    assert (ran.status, ran.err) == (0, "docker: the engine is not there\n")
+    assert ran.out.startswith("journal:shop.service: 360 lines")
 
 
 def test_nothing_at_all_is_a_failure(

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from tests.assistant.cli.program import Ran
+from tests.tools.metrics.prometheus_server import PROMETHEUS, PROMTOOL, PrometheusServer
+from tests.tools.metrics.shop_history import START as HISTORY_START
+from tests.tools.metrics.shop_history import history
 from tools.errors import BackendUnavailable
 from tools.metrics.backend import Deadline, Family, Reading, Span, Targets
 from tools.metrics.tables import TableMetrics
@@ -204,6 +207,7 @@ class Server(TableMetrics):
         self.is_closed = False
         self.is_slow = False
         self.is_ill = False
+        self.is_empty = False
 
     def targets(self, span: Span, deadline: Deadline) -> Targets:
         if self.is_ill:
@@ -215,7 +219,7 @@ class Server(TableMetrics):
             raise BackendUnavailable("it broke off")
         self.spans.append(span)
         self.left_s = deadline.left_s
-        return super().families(span, deadline)
+        return [] if self.is_empty else super().families(span, deadline)
 
     def read(self, families: Sequence[Family], span: Span, deadline: Deadline) -> Reading:
         if self.is_slow:
@@ -269,3 +273,46 @@ def test_a_server_that_tells_nothing_is_a_failure(midwatch: Midwatch, server: Se
     assert ran.status == 1
     assert "metrics were not looked at: it broke off" in ran.out
     assert "Nothing stands out." not in ran.out
+
+
+def test_where_there_are_no_metrics_nothing_is_called_well(
+    midwatch: Midwatch, server: Server
+) -> None:
+    server.is_empty = True
+    ran = midwatch("metrics", "--since", "1s")
+    assert ran.out.endswith("There are no metrics in this time.\n")
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prometheus whose shop broke 40 minutes ago."""
+    if not PROMETHEUS or not PROMTOOL:
+        pytest.skip("there is no prometheus and promtool on this machine (apt install prometheus)")
+    server = PrometheusServer(tmp_path_factory.mktemp("prometheus"))
+    later_s = (datetime.now(UTC) - timedelta(hours=4) - HISTORY_START) // timedelta(seconds=1)
+    server.record((name, labels, at + later_s, value) for name, labels, at, value in history())
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.stop()
+
+
+def test_a_real_prometheus(
+    midwatch: Midwatch, settings_file: Callable[[str], Path], prometheus: str
+) -> None:
+    settings_file(f'[metrics]\nprometheus = "{prometheus}"\n')
+    found = json.loads(midwatch("metrics", "--json").out)
+    assert [alert["name"] for alert in found["alerts"]] == ["ManyErrors"]
+    assert {change["name"] for change in found["changes"]} >= {"db_pool_in_use", "shop_calls_total"}
+    pool = midwatch("metrics", "db_pool_in_use / db_pool_size")
+    assert (pool.status, pool.err) == (0, "")
+    assert '\n  {job="shop"} 1 @ ' in pool.out
+    names = midwatch("metrics", "--search", "pool")
+    assert [line.split()[0] for line in names.out.splitlines()[1:]] == [
+        "db_pool_size",
+        "db_pool_in_use",
+    ]
+    refused = midwatch("metrics", "sum(rate(")
+    assert (refused.status, refused.out) == (1, "")
+    assert "unclosed left parenthesis" in refused.said
