@@ -6,6 +6,9 @@ copied into a private folder that goes away with the turn, as a tool call like a
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from tools.logs.sources.origin import Haul
 
 _MAX_NAMES = 8
+_PREFIX = "spool-"
+# No turn takes so long: what is older was left by a process that was killed.
+_LEFT_OVER_S = 24 * 3600.0
 
 
 @asynccontextmanager
@@ -35,7 +41,8 @@ async def live_logs(toolbox: Toolbox, settings: Settings, since: str) -> AsyncIt
     if toolbox.scope.origin != "live" or not has_live_logs(settings):
         yield
         return
-    with TemporaryDirectory(prefix="spool-", dir=settings.data.dir) as folder:
+    await asyncio.to_thread(_sweep, settings.data.dir)
+    with TemporaryDirectory(prefix=_PREFIX, dir=settings.data.dir) as folder:
         window = Window(toolbox.scope.now - 2 * parse_duration(since))
         found: list[Haul] = []
 
@@ -50,6 +57,13 @@ async def live_logs(toolbox: Toolbox, settings: Settings, since: str) -> AsyncIt
         if report.result.status is not Status.OK or any(haul.notes for haul in found):
             toolbox.gathered.append(report.result.summary)
         yield
+
+
+def _sweep(data_dir: Path) -> None:
+    """Remove the folders of turns that did not live to do it themselves."""
+    for folder in data_dir.glob(f"{_PREFIX}*"):
+        if time.time() - folder.stat().st_mtime > _LEFT_OVER_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _result(haul: Haul) -> ToolResult:

@@ -12,6 +12,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,19 +22,22 @@ from tools.logs.files import free_name, has_log_name, is_log, log_sources, looks
 from tools.logs.reader import check_readable, head_text, tail_text
 from tools.logs.records import parse_time
 from tools.scope import Capture, LogSource, Scope
+from tools.window import EVERYTHING
 
 if TYPE_CHECKING:
     from tools.metrics.backend import MetricBackend
 
 _NOT_EVIDENCE = frozenset(("bundle.toml", "index.jsonl"))
 _MAX_FILES = 5000
+_METRICS_S = 5.0
 
 
 def open_bundle(folder: Path) -> Scope:
     """The evidence in `folder`. Raises SourceNotFound when there is none, SourceUnreadable when a
     bundle file cannot be used.
 
-    *Now* is `bundle.toml`'s, else the newest time stamp of the logs, else of the files.
+    *Now* is `bundle.toml`'s, else the newest time stamp of the logs, else of the metrics, else of
+    the captures, else of the files.
     """
     root = _checked(folder)
     files = list(_files(root))
@@ -46,7 +50,7 @@ def open_bundle(folder: Path) -> Scope:
             f"{folder} holds no evidence", "a bundle has logs (*.log, logs/) or command outputs"
         )
     metrics = _metrics(tables) if tables else None
-    return Scope("bundle", _now(root, logs, files), logs, captures, metrics=metrics)
+    return Scope("bundle", _now(root, logs, files, metrics), logs, captures, metrics=metrics)
 
 
 def attach_files(
@@ -168,7 +172,12 @@ def _index_entry(line: str) -> tuple[str, str, bool] | None:
     return entry["file"], " ".join(words)[:200], entry.get("status") not in ("error", "failed")
 
 
-def _now(root: Path, logs: Mapping[str, LogSource], files: Sequence[Path]) -> datetime:
+def _now(
+    root: Path,
+    logs: Mapping[str, LogSource],
+    files: Sequence[Path],
+    metrics: MetricBackend | None,
+) -> datetime:
     settings = root / "bundle.toml"
     if settings.is_file() and not settings.is_symlink():
         try:
@@ -179,7 +188,17 @@ def _now(root: Path, logs: Mapping[str, LogSource], files: Sequence[Path]) -> da
             ) from error
         if value is not None:
             return _stated_now(settings, value)
+    if not logs and metrics is not None:
+        with suppress(ToolsError):
+            return _newest_sample(metrics)
     return _newest_time(logs.values(), files)
+
+
+def _newest_sample(metrics: MetricBackend) -> datetime:
+    from tools.metrics.backend import Deadline
+
+    end = metrics.span(EVERYTHING, None, Deadline.after(_METRICS_S)).end
+    return datetime.fromtimestamp(end, UTC)
 
 
 def _stated_now(settings: Path, value: object) -> datetime:
@@ -204,4 +223,13 @@ def _newest_time(logs: Iterable[LogSource], files: Sequence[Path]) -> datetime:
         return max(newest)
     if not files:
         return datetime.now(UTC)
-    return datetime.fromtimestamp(max(path.stat().st_mtime for path in files), UTC)
+    copied = datetime.fromtimestamp(max(path.stat().st_mtime for path in files), UTC)
+    return max((time for path in files for time in _times_before(path, copied)), default=copied)
+
+
+def _times_before(path: Path, copied: datetime) -> list[datetime]:
+    """The times that a capture's beginning tells of; a certificate's end is in the future."""
+    try:
+        return [time for time in times_in(head_text(path)) if time <= copied]
+    except ToolsError:
+        return []

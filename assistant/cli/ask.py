@@ -31,6 +31,18 @@ _LOOKED_AT = {
     "read_capture": "capture",
     "list_services": "services",
     "search_runbooks": "runbooks",
+    "recall_incidents": "past incidents",
+    "count_logs": "count",
+    "compare_logs": "before and after",
+    "fetch_logs": "live logs",
+    "survey_metrics": "metrics",
+    "query_metrics": "metrics",
+    "find_metrics": "names of metrics",
+    "survey_host": "this machine",
+    "look_at_host": "this machine",
+    "look_at_process": "process",
+    "run_checks": "probes",
+    "probe": "probe",
 }
 
 

@@ -176,3 +176,23 @@ def test_attached_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_nothing_attached_is_an_empty_scope() -> None:
     scope = attach_files([])
     assert (scope.logs, scope.captures) == ({}, {})
+
+
+def test_metrics_alone_are_evidence_and_say_what_now_is(tmp_path: Path) -> None:
+    table = tmp_path / "metrics" / "load.csv"
+    table.parent.mkdir()
+    table.write_text(
+        "timestamp,metric,value\n2026-03-01T12:00:00Z,load1,1\n2026-03-01T12:05:00Z,load1,2\n"
+    )
+    scope = open_bundle(tmp_path)
+    assert scope.metrics is not None
+    assert scope.metrics.name == "metrics/load.csv"
+    assert (scope.logs, scope.captures) == ({}, {})
+    assert scope.now == datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+
+
+def test_captures_say_what_now_is_by_their_own_times(tmp_path: Path) -> None:
+    (tmp_path / "date.txt").write_text(
+        "2026-03-01T12:00:00Z taken\nvalid until 2999-01-01T00:00:00Z\n"
+    )
+    assert open_bundle(tmp_path).now == datetime(2026, 3, 1, 12, tzinfo=UTC)

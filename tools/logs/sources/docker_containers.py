@@ -172,5 +172,5 @@ def _valid(adapter: TypeAdapter[_T], answer: object) -> _T:
         return adapter.validate_python(answer)
     except ValidationError as error:
         raise BackendUnavailable(
-            "what answers is not a docker engine", "check [logs.docker] url and DOCKER_HOST"
+            "what answers is not a docker engine", "check DOCKER_HOST"
         ) from error

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MAX_MESSAGE_BYTES = 2000
 _MAX_WAIT_S = 10.0
 _DEFAULT = "unix:///var/run/docker.sock"
-_HINT = "start the engine, or set [logs.docker] url or DOCKER_HOST to where it listens"
+_HINT = "start the engine, or set DOCKER_HOST to where it listens"
 
 
 class DockerRefused(Exception):

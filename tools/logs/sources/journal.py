@@ -180,7 +180,7 @@ def _failed(complaints: str) -> BackendUnavailable:
         return BackendUnavailable("this user may not read the journal", _GROUP_HINT)
     if "add filter for units" in said:
         return BackendUnavailable(
-            "journalctl refused the names of the units", "check [logs.journal] units"
+            "journalctl refused the names of the units", "check the units in [logs] journal"
         )
     return BackendUnavailable(
         f"journalctl failed: {said or 'it did not say why'}",

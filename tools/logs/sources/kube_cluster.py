@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _MAX_MESSAGE_BYTES = 4000
 _MAX_MESSAGE_CHARS = 200
 _MAX_WAIT_S = 10.0
-_SETTING = "[logs.kubernetes] context"
+_SETTING = "[kubernetes] context"
 
 Query = Mapping[str, str | int | bool]
 

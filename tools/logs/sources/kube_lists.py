@@ -79,7 +79,7 @@ def _page(answer: Any) -> tuple[list[Any], str]:
         return list(answer["items"] or []), str(metadata.get("continue") or "")
     except (KeyError, TypeError, AttributeError) as error:
         raise BackendUnavailable(
-            "what answers is not a Kubernetes API server", "check [logs.kubernetes] context"
+            "what answers is not a Kubernetes API server", "check [kubernetes] context"
         ) from error
 
 
