@@ -8,6 +8,7 @@ too.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tomllib
@@ -44,7 +45,7 @@ def open_bundle(folder: Path) -> Scope:
     tables = {str(path.relative_to(root)): path for path in files if _is_table(root, path)}
     others = [path for path in files if path not in tables.values()]
     logs = log_sources(root, [path for path in others if is_log(root, path)])
-    captures = _captures(root, [path for path in others if not is_log(root, path)])
+    captures = _captures(root, _without_copies([p for p in others if not is_log(root, p)], logs))
     if not logs and not captures and not tables:
         raise SourceNotFound(
             f"{folder} holds no evidence", "a bundle has logs (*.log, logs/) or command outputs"
@@ -115,6 +116,20 @@ def _metrics(tables: Mapping[str, Path]) -> MetricBackend:
     from tools.metrics.tables import TableMetrics  # numpy, which most bundles need not wait for
 
     return TableMetrics(tables)
+
+
+def _without_copies(paths: Sequence[Path], logs: Mapping[str, LogSource]) -> list[Path]:
+    """The files that are no copy of a log, as the output of a command that showed it is."""
+    files = [path for source in logs.values() for path in source.paths]
+    sizes = {path.stat().st_size for path in files}
+    alike = {path for path in paths if path.stat().st_size in sizes}
+    digests = {_digest(path) for path in files} if alike else set()
+    return [path for path in paths if path not in alike or _digest(path) not in digests]
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 def _is_table(root: Path, path: Path) -> bool:

@@ -13,7 +13,7 @@ from tools.logs.lookup.query import Counted, LookupAnswer
 from tools.logs.lookup.tool import condition
 from tools.logs.report import format_span, format_time
 
-_MAX_LISTED = 5
+_MAX_LISTED = 8
 _MAX_VALUES = 30
 _MAX_CHARS = 120
 

@@ -53,6 +53,13 @@ _KINDS = re.compile(
     r"\b(?:lines?|messages?|errors?|warnings?|entries)\b.*\b(?:say|about|complain|are there|mean)?",
     re.IGNORECASE | re.DOTALL,
 )
+# "Show me the errors in the logs": which there are, not each of their lines.
+_SHOW_TROUBLE = re.compile(
+    r"^\W*(?:can you |could you |please )*"
+    r"(?:show|list|give|tell|get|find|post|print|summari[sz]e|what are)(?: me| us)?(?: all)?(?: of)?(?: the)?(?: different| distinct| kinds of| types of)? "
+    r"(errors?|warnings?|exceptions?)\b(?! (?:in|on) the last \d+ lines)",
+    re.IGNORECASE,
+)
 _SAY = re.compile(r"\b(?:say|complain|are there|occur|appear)\b", re.IGNORECASE)
 _WHY = re.compile(
     r"\bwhy\b|\bcauses?\b|\breasons?\b|\bwhat(?:'s| is) wrong\b|\bwhat should\b|\bfix\b"
@@ -168,6 +175,8 @@ def read_inquiry(text: str, names: Iterable[str] = ()) -> LogQuery | None:
     phrases = _quoted(text) or ([] if bracketed else _CAPITALISED.findall(outside))
     if level is None and operation in ("top", "distinct", "values") and not words:
         level = _noun_level(outside)
+    if operation == "kinds" and _SHOW_TROUBLE.search(text):
+        words = [word for word in words if not _KIND_NOUN.match(word)]
     if operation == "top" and not field:
         operation = "kinds"
         words = [word for word in words if not _KIND_NOUN.match(word)]
@@ -211,7 +220,7 @@ def _operation(text: str) -> Operation | None:
         return "count"
     if _LAST.search(text):
         return "last"
-    if _KINDS.search(text) and _SAY.search(text):
+    if (_KINDS.search(text) and _SAY.search(text)) or _SHOW_TROUBLE.search(text):
         return "kinds"
     if _EXISTS.search(text) and not _TROUBLE.search(text):
         return "exists"

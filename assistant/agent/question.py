@@ -142,6 +142,12 @@ def _naming(name: str, text: str) -> list[str]:
     said = {word.lower(): word for word in re.findall(r"[\w.:/-]*\w", text)}
     if name.lower() in said:
         return [said[name.lower()]]
+    # A deployment's name, of which the pod's is made.
+    of_pod = [
+        word for low, word in said.items() if "-" in low and name.lower().startswith(f"{low}-")
+    ]
+    if of_pod:
+        return of_pod
     words = {re.sub(r"'s$", "", word).lower() for word in re.findall(r"\w+(?:'s)?", text)}
     if not parts or not set(parts) <= words:
         return []

@@ -196,3 +196,12 @@ def test_captures_say_what_now_is_by_their_own_times(tmp_path: Path) -> None:
         "2026-03-01T12:00:00Z taken\nvalid until 2999-01-01T00:00:00Z\n"
     )
     assert open_bundle(tmp_path).now == datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_a_capture_that_is_a_copy_of_a_log_is_no_evidence_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    line = "2026-03-01T12:00:00Z ERROR declined\n"
+    (tmp_path / "logs" / "pay.log").write_text(line)
+    (tmp_path / "kubectl_logs.txt").write_text(line)
+    (tmp_path / "other.txt").write_text(line.replace("12", "13"))
+    assert list(open_bundle(tmp_path).captures) == ["other.txt"]

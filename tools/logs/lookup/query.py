@@ -24,7 +24,7 @@ class LogQuery:
     """Which lines are meant, and what about them is asked.
 
     A line is meant when all `words` and all `literals` stand in it (letter case does not matter)
-    and its level is `level` and its HTTP status `status`, where they are given. `optional` words
+    and its level is `level` (with `or_worse`: at least) and its HTTP status `status`, if given. `optional` words
     count only when some line has them. `field` names what is counted or compared (`source
     address`, `hour`, `time`); empty for the lines themselves. `limit`: how many values to tell.
     """
@@ -34,6 +34,7 @@ class LogQuery:
     literals: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     level: Level | None = None
+    or_worse: bool = False
     status: int | None = None
     field: str = ""
     limit: int = 1

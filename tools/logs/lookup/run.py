@@ -23,7 +23,7 @@ from tools.window import EVERYTHING, Window
 
 Checkpoint = Callable[[str, int], object]
 
-_MAX_KINDS = 5
+_MAX_KINDS = 8
 _MAX_DISTINCT = 100_000
 _NUM_PROBES = 200
 _CHECK_LINES = 10_000
@@ -45,7 +45,7 @@ def look_up(
     """
     reading = _Reading(sources, now, window, checkpoint)
     choice = _choose_words(reading, query)
-    wanted = _Wanted(choice.patterns, query.level, query.status, window)
+    wanted = _Wanted(choice.patterns, query, window)
     matches = _Matches(query)
     for match in reading.records(wanted.text_matches):
         if wanted.record_matches(match):
@@ -125,6 +125,12 @@ _STATUS_IN_TEXT = re.compile(
 _STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "res.statusCode", "code")
 
 
+def _has_level(level: Level | None, wanted: LogQuery) -> bool:
+    if level is None or wanted.level is None:
+        return False
+    return level >= wanted.level if wanted.or_worse else level is wanted.level
+
+
 def _status_of(record: Record) -> int | None:
     """The HTTP status of a record: of its fields, else of its message."""
     for name in _STATUS_FIELDS:
@@ -140,17 +146,17 @@ class _Wanted:
     """Which lines are meant."""
 
     patterns: tuple[re.Pattern[str], ...]
-    level: Level | None
-    status: int | None
+    query: LogQuery
     window: Window
 
     def text_matches(self, text: str) -> bool:
         return bool(text) and all(pattern.search(text) for pattern in self.patterns)
 
     def record_matches(self, match: _Match) -> bool:
-        if self.level is not None and match.record.level is not self.level:
+        wanted = self.query
+        if wanted.level is not None and not _has_level(match.record.level, wanted):
             return False
-        if self.status is not None and _status_of(match.record) != self.status:
+        if wanted.status is not None and _status_of(match.record) != wanted.status:
             return False
         return match.time is None or match.time in self.window
 

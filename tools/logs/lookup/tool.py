@@ -17,7 +17,7 @@ from tools.result import Status, ToolResult, error_result
 from tools.scope import LogSource, Scope
 from tools.window import EVERYTHING, Window
 
-_MAX_SAMPLES = 5
+_MAX_SAMPLES = 8
 _LEVEL_NOUNS = {"error": Level.ERROR, "errors": Level.ERROR, "warning": Level.WARN,
                 "warnings": Level.WARN}  # fmt: skip
 
@@ -85,7 +85,8 @@ def condition(answer: LookupAnswer) -> str:
     words = [f'"{word}"' for word in answer.query.literals]
     words += [_said(word, answer.tier) for word in answer.matched_words]
     having = f" with {', '.join(words)}" if words else ""
-    level = f" at level {answer.query.level.name}" if answer.query.level else ""
+    worse = " or worse" if answer.query.or_worse else ""
+    level = f" at level {answer.query.level.name}{worse}" if answer.query.level else ""
     status = f" of status {answer.query.status}" if answer.query.status else ""
     return having + level + status
 
@@ -103,7 +104,7 @@ def _by_level(query: LogQuery, sources: Sequence[LogSource], scope: Scope) -> Lo
     level = _LEVEL_NOUNS.get(query.words[0].lower())
     if level is None or not declares_levels(sources, now=scope.now):
         return query
-    return replace(query, level=level, words=())
+    return replace(query, level=level, or_worse=True, words=())
 
 
 def _finding(answer: LookupAnswer, sample: Counted) -> Finding:

@@ -181,3 +181,8 @@ def test_a_status_is_no_number_in_a_path(tmp_path: Path) -> None:
     )
     answer = ask(LogSource("access", (path,)), LogQuery("count", status=404))
     assert answer.total == 3
+
+
+def test_a_level_is_exact_unless_worse_ones_count_too(log: LogSource) -> None:
+    assert ask(log, LogQuery("count", level=Level.WARN)).total == 3
+    assert ask(log, LogQuery("count", level=Level.WARN, or_worse=True)).total == 5
