@@ -1,14 +1,14 @@
 """The last step: the model says what the evidence means, and code decides what may be said.
 
 The model writes into a form that a grammar holds it to: first the ids of the evidence that it rests
-on (so it has to choose before it explains), then a sentence or two, then the next step. Each
-sentence is checked against the evidence before it is shown.
+on (so it has to choose before it explains), then, for a cause, the sentence that code has for the
+first of them, then a sentence or two of its own, then the next step. Each sentence of its own is
+checked against the evidence before it is shown.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from assistant.agent.checking import Grounding, SentenceGate
+from assistant.agent.statement import statement
 from assistant.agent.turn import Turn
 from assistant.chat.local import LocalChatModel
 from assistant.chat.template import text_of
@@ -32,13 +33,11 @@ _MAX_TOKENS: dict[Form, int] = {"cause": 220, "answer": 160}
 # mostly that of a list.
 _SENTENCE_RULES = r"""
 paragraph ::= sentence more-sentences
-following ::= [a-z] rest more-sentences
 more-sentences ::= (" " sentence (" " sentence)?)?
 sentence ::= ([A-Z"'] | "`" [^`\n\x00[\]]+ "`") rest
 rest ::= ([^\n\x00.`[\]] | "." [a-z0-9] | "`" [^`\n\x00[\]]+ "`")* "."
 """
 _NEXT = "**Next:**"
-_PLAIN_NAME = re.compile(r"[A-Za-z][\w-]{1,40}")
 
 
 async def explain(
@@ -71,26 +70,41 @@ async def explain(
 
 
 class _Head:
-    """The part of the answer that names its evidence. It is shown with the first sentence only."""
+    """The beginning of the answer: the ids of its evidence and, for a cause, what they show.
+
+    What a cause begins with is code's own and shown at once; that of another answer is shown with
+    the first sentence that passes its check.
+    """
 
     def __init__(self, model: BaseChatModel, citable: Sequence[Evidence], form: Form) -> None:
         is_bound = isinstance(model, LocalChatModel)
         self.grammar = answer_grammar(citable, form) if is_bound else None
-        self._is_open = is_bound and bool(citable)
-        self._held = ""
         self.pending = ""
+        self._is_open = is_bound and bool(citable)
+        self._statements = {item.id: statement(item) if form == "cause" else "" for item in citable}
+        self._held = ""
 
     def push(self, text: str) -> str:
         """The text after the head."""
         if not self._is_open:
             return text
         self._held += text
-        end = self._held.find("]: ")
-        if end < 0:
+        ids, colon, rest = self._held.partition("]: ")
+        if not colon:
+            return ""
+        stated = self._statements[ids.partition("[")[2].partition("]")[0]]
+        if len(rest) < len(stated) and stated.startswith(rest):
             return ""
         self._is_open = False
-        self.pending = self._held[: end + 3]
-        return self._held[end + 3 :]
+        if not rest.startswith(stated):
+            stated = ""
+        self.pending = f"{ids}{colon}{stated}"
+        return rest[len(stated) :]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it says something by itself."""
+        return self.pending.endswith(".")
 
 
 class _Paper:
@@ -106,49 +120,38 @@ class _Paper:
 
         Blanks of a sentence that was dropped go with it, and so does a next step without a cause.
         """
+        if not self.text and self._head.is_complete:
+            self._show(self._head.pending)
         words = text.strip()
         if not words or (not self.text and words.startswith(_NEXT)):
             return
         gap = "\n\n" if words.startswith(_NEXT) else " "
-        whole = gap + words if self.text else self._head.pending + words
-        self.text += whole
-        self._turn.show(whole)
+        self._show(gap + words if self.text else self._head.pending + words)
+
+    def _show(self, text: str) -> None:
+        self.text += text
+        self._turn.show(text)
 
 
 def answer_grammar(citable: Sequence[Evidence], form: Form) -> str:
     """GBNF for an answer that begins with the evidence that it rests on (at most three ids).
 
-    A cause begins with the name of the part that its first evidence comes from: left alone, a small
-    model puts the blame on whatever the question named.
+    A cause goes on with what the first of them shows: left alone, a small model puts the blame on
+    whatever the question named.
     """
     if not citable:
         return f"root ::= paragraph\n{_SENTENCE_RULES}"
     ids = " | ".join(_literal(item.id) for item in citable)
     if form == "cause":
-        begun = " | ".join(f"{_literal(f'[{item.id}]')} more {_begun(item)}" for item in citable)
+        begun = " | ".join(
+            f"{_literal(f'[{item.id}]')} more {_literal(f': {statement(item)} ')} paragraph"
+            for item in citable
+        )
         root = f'root ::= "**Cause** " ({begun}) "\\n\\n{_NEXT} " paragraph'
     else:
         root = f'root ::= "**Answer** [" ({ids}) "]" more ": " paragraph'
     more = f'more ::= ("[" ({ids}) "]" ("[" ({ids}) "]")?)?'
     return "\n".join([root, more, _SENTENCE_RULES])
-
-
-def _begun(evidence: Evidence) -> str:
-    """The rules for a cause after its ids: with a subject, only the predicate is left to write."""
-    subject = subject_of(evidence)
-    if not subject:
-        return f"{_literal(': ')} paragraph"
-    return f"{_literal(f': {subject} ')} following"
-
-
-def subject_of(evidence: Evidence) -> str:
-    """The part of the system that a log line or a service's state speaks for; else empty."""
-    finding = evidence.finding
-    if finding.kind not in ("log", "service"):
-        return ""
-    name = finding.source.rpartition(":")[2] if finding.kind == "service" else finding.source
-    # Piped text has come from some part, and does not say from which.
-    return name if _PLAIN_NAME.fullmatch(name) and name != "stdin" else ""
 
 
 def _literal(text: str) -> str:

@@ -56,7 +56,8 @@ _KINDS = re.compile(
 # "Show me the errors in the logs": which there are, not each of their lines.
 _SHOW_TROUBLE = re.compile(
     r"^\W*(?:can you |could you |please )*"
-    r"(?:show|list|give|tell|get|find|post|print|summari[sz]e|what are)(?: me| us)?(?: all)?(?: of)?(?: the)?(?: different| distinct| kinds of| types of)? "
+    r"(?:show|list|give|tell|get|find|post|print|summari[sz]e|what are)(?: me| us)?(?: all)?"
+    r"(?: of)?(?: the)?(?: different| distinct| kinds of| types of)? "
     r"(errors?|warnings?|exceptions?)\b(?! (?:in|on) the last \d+ lines)",
     re.IGNORECASE,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from assistant.agent.explain import Form, answer_grammar, explain, subject_of
+from assistant.agent.explain import Form, answer_grammar, explain
 from assistant.agent.prompt import SYSTEM, first_message
 from assistant.agent.question import understand
 from assistant.agent.toolbox import Toolbox
@@ -46,34 +46,36 @@ async def shown(script: str, form: Form = "cause", reason: str = "stop") -> str:
     return "".join(turn.shown)
 
 
-async def test_head_is_shown_with_the_first_sentence_that_stands_up() -> None:
-    text = "**Cause** [L1]: cart lost 999 orders. It cannot open ledger.db."
-    assert await shown(text) == "**Cause** [L1]: It cannot open ledger.db."
+SAID = 'cart says "cannot open ledger.db: disk is full".'
 
 
-async def test_head_alone_is_never_shown() -> None:
-    assert await shown("**Cause** [L1]: cart lost 999 orders.") == ""
+async def test_a_cause_begins_with_what_its_evidence_shows() -> None:
+    text = f"**Cause** [L1]: {SAID} It cannot open ledger.db.\n\n**Next:** Free some space."
+    assert await shown(text) == text
+
+
+async def test_what_code_says_stays_when_nothing_else_stands_up() -> None:
+    text = f"**Cause** [L1]: {SAID} It lost 999 orders.\n\n**Next:** Look at order 998."
+    assert await shown(text) == f"**Cause** [L1]: {SAID}"
+    text = f"**Cause** [L1]: {SAID} It lost 999 orders.\n\n**Next:** Free some space."
+    assert await shown(text) == f"**Cause** [L1]: {SAID}\n\n**Next:** Free some space."
+
+
+async def test_another_answer_shows_its_head_with_the_first_sentence_that_stands_up() -> None:
+    text = "**Answer** [L1]: It lost 999 orders. It cannot open ledger.db."
+    assert await shown(text, "answer") == "**Answer** [L1]: It cannot open ledger.db."
+    assert await shown("**Answer** [L1]: It lost 999 orders.", "answer") == ""
 
 
 async def test_sentence_that_the_token_limit_cut_is_left_out() -> None:
-    text = "**Cause** [L1]: cart cannot open ledger.db. The disk is"
+    text = f"**Cause** [L1]: {SAID} It cannot open ledger.db. The disk is"
     assert (await shown(text, reason="length")).strip() == (
-        "**Cause** [L1]: cart cannot open ledger.db."
+        f"**Cause** [L1]: {SAID} It cannot open ledger.db."
     )
 
 
-@pytest.mark.parametrize(
-    ("item", "subject"),
-    [
-        (DISK, "cart"),
-        (evidence("service", "supervisor:payments", "payments FATAL"), "payments"),
-        (evidence("capture", "describe.txt", "OOMKilled"), ""),
-        (evidence("log", "/var/log/a b.log", "x"), ""),
-        (evidence("log", "stdin", "x"), ""),
-    ],
-)
-def test_subject_is_the_part_that_the_evidence_comes_from(item: Evidence, subject: str) -> None:
-    assert subject_of(item) == subject
+async def test_a_cause_that_was_cut_within_its_head_is_none() -> None:
+    assert await shown("**Cause** [L1]: cart says", reason="length") == ""
 
 
 @pytest.mark.model
@@ -98,7 +100,7 @@ async def test_real_model_keeps_to_the_form(model_file: Callable[[str], Path], f
     await engine.aclose()
     ids = r"(\[(L1|S1)\]){1,3}"
     pattern = {
-        "cause": rf"\*\*Cause\*\* {ids}: cart [a-z][^\n]*\.\n\n\*\*Next:\*\* [^\n]+\.",
+        "cause": rf"\*\*Cause\*\* {ids}: cart [^\n]*\. [^\n]+\.\n\n\*\*Next:\*\* [^\n]+\.",
         "answer": rf"\*\*Answer\*\* {ids}: [^\n]+\.",
     }[form]
     assert re.fullmatch(pattern, text), text

@@ -24,9 +24,10 @@ class LogQuery:
     """Which lines are meant, and what about them is asked.
 
     A line is meant when all `words` and all `literals` stand in it (letter case does not matter)
-    and its level is `level` (with `or_worse`: at least) and its HTTP status `status`, if given. `optional` words
-    count only when some line has them. `field` names what is counted or compared (`source
-    address`, `hour`, `time`); empty for the lines themselves. `limit`: how many values to tell.
+    and it has the `level` (with `or_worse`, at least that) and the HTTP `status` that are given.
+    `optional` words count only when some line has them. `field` names what is counted or compared
+    (`source address`, `hour`, `time`); empty for the lines themselves. `limit`: how many values to
+    tell.
     """
 
     operation: Operation
