@@ -33,10 +33,12 @@ from langgraph.types import Command
 
 from assistant.agent.arguments import definition, narrowed
 from assistant.agent.checking import cited_ids
+from assistant.agent.confidence import confidence_line
 from assistant.agent.coverage import subjects_of, uncovered, unmentioned
 from assistant.agent.explain import Form, explain
 from assistant.agent.onset import asks_when, onset_of, onset_text
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
+from assistant.agent.question import asks_health
 from assistant.agent.report import (
     closing_sections,
     instructions_section,
@@ -44,6 +46,7 @@ from assistant.agent.report import (
     seen_before_section,
     strongest_lead,
 )
+from assistant.agent.statement import statement
 from assistant.agent.triage import (
     CONCLUSIVE,
     ExactAnswer,
@@ -59,6 +62,8 @@ from tools.evidence import Evidence, distinct
 # How many findings an answer quotes: the cause and its traces, or all that was found.
 _NUM_FACTS = 5
 _NUM_FOUND = 8
+# Below it, what is found is no reason to say that something is wrong.
+_WRONG = 0.6
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160
 
@@ -222,6 +227,9 @@ class BoundedStrategy:
             turn.show_section(written)
         else:
             written = await self._written(state, work, form)
+        if form == "cause":
+            cited = [item for item in work.evidence if item.id in cited_ids(written)]
+            turn.show_section(confidence_line(cited, work.look.facts, work.look.seen_before))
         turn.show_section(instructions_section(turn.rules(work.evidence)))
         quotable = () if form is None else work.evidence
         num_facts = _NUM_FACTS if turn.question.intent == "diagnose" else _NUM_FOUND
@@ -302,11 +310,14 @@ def _gap(turn: Turn, look: FirstLook) -> str:
 
 
 def _is_healthy(work: _Work) -> bool:
-    """Whether logs and services were examined and nothing in them is a lead.
+    """Whether the evidence was examined and nothing in it is a lead.
 
-    Captures are another matter: what is wrong in them may not look like it.
+    Captures are another matter: what is wrong in them may not look like it. Only where somebody
+    asks whether anything is wrong at all, is nothing strong enough the answer.
     """
     look, scope = work.look, work.turn.toolbox.scope
+    if look is not None and asks_health(work.turn.question.text):
+        return not look.failures and not scope.is_empty and look.strongest < _WRONG
     if look is None or look.failures or look.asked_for or not scope.logs or scope.captures:
         return False
     return look.strongest < SUSPICIOUS
@@ -323,12 +334,24 @@ def _verdict_of_code(work: _Work) -> str:
         return f"**I cannot tell**: {' '.join(look.failures)}"
     if look.asked_summary:
         return f"**No lines**: {look.asked_summary}"
+    if asks_health(work.turn.question.text) and not scope.is_empty:
+        return _all_clear(look)
     if not scope.is_empty:
         return "**Nothing found**: what was examined shows no problem."
     return (
         "**I cannot tell**: there is no evidence to look at. Name log files with `-f`, a folder "
         "with `--bundle`, or `[logs.sources]` in the settings."
     )
+
+
+def _all_clear(look: FirstLook) -> str:
+    """That nothing is wrong as far as can be seen, with what comes nearest to it."""
+    text = "**No**: nothing that was examined shows a problem."
+    nearest = [item for item in look.facts if item.finding.suspicion >= SUSPICIOUS][:2]
+    if not nearest:
+        return text
+    told = " ".join(f"[{item.id}] {statement(item)}" for item in nearest)
+    return f"{text} The most notable, and probably normal: {told}"
 
 
 def _cited(turn: Turn, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:

@@ -23,6 +23,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
+from assistant.agent.confidence import confidence_line
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     closing_sections,
@@ -66,6 +67,9 @@ class FreeStrategy:
         # Of an earlier turn's evidence only what is cited, of the first look's only what it kept.
         cited = [item for item in known if item.id in cited_ids(written)]
         mine = {item.id: item for item in (*cited, *look.evidence, *known[num_first:])}.values()
+        if turn.question.intent == "diagnose":
+            found = [item for item in mine if item.is_fact]
+            turn.show_section(confidence_line(cited, found, look.seen_before))
         turn.show_section(instructions_section(turn.rules(tuple(mine))))
         turn.show_section(closing_sections(written, tuple(mine), look.overview))
         ids = cited_ids("".join(turn.shown))

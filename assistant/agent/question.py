@@ -44,8 +44,8 @@ _SHOW = re.compile(
 # "Show me the errors in the logs" wants the errors, not the lines.
 _PROBLEM_WORDS = re.compile(r"\b(errors?|warnings?|exceptions?|failures?|problems?)\b", re.I)
 _FIND = re.compile(
-    r"\b(find|grep|list|any|was there|is there|were there|are there|how many|which|did|search)\b|"
-    r"\berrors?\b.*\blogs?\b",
+    r"\b(find|grep|list|any(?! ?more)|was there|is there|were there|are there|how many|which|did"
+    r"|search)\b|\berrors?\b.*\blogs?\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -168,9 +168,24 @@ def _intent(text: str) -> Intent:
 
 def _asks_for_cause(prose: str) -> bool:
     without_find = re.sub(
-        r"\b(find|any(?! idea| clue| reason)|was there)\b.*", "", prose, flags=re.I | re.S
+        r"\b(find|any(?! ?more| idea| clue| reason)|was there)\b.*", "", prose, flags=re.I | re.S
     )
     return bool(_WRONG.search(without_find))
+
+
+_HEALTH = re.compile(
+    r"\b(?:is|are|was|were) (?:there )?(?:anything|something|everything|all)\b"
+    r".*\b(?:wrong|unusual|odd|strange|broken|off|ok|okay|fine|good|well|healthy|normal|up)\b"
+    r"|\b(?:is|are) (?:the |our |my )?[\w.-]+(?: \w+)? (?:healthy|ok|okay|fine|all right|up)\b"
+    r"|\b(?:any|are there) (?:problems?|issues?|trouble|anomalies)\b"
+    r"|\beverything (?:ok|fine|good)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def asks_health(text: str) -> bool:
+    """Whether `text` asks if anything is wrong at all, so that "no" may be the answer."""
+    return _HEALTH.search(text) is not None
 
 
 def _since(window: Window, now: datetime) -> str:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tools.metrics.backend import Span
 from tools.metrics.gaps import find_gap
 from tools.metrics.limits import Fill, ceiling_from, full_from, hours_until, is_limit, role_of
-from tools.metrics.meaning import is_bookkeeping, meaning_of, weight_of
+from tools.metrics.meaning import is_bookkeeping, is_far_from_full, meaning_of, weight_of
 from tools.metrics.series import FloatArray, Series, utc
 from tools.metrics.shifts import Direction, Shift, find_shift
 from tools.metrics.sparkline import sparkline
@@ -28,6 +28,8 @@ ChangeKind = Literal["shift", "spike", "restarted", "stopped", "hole", "full", "
 
 _START_TIME = re.compile(r"(?:start|boot)_time(?:_seconds)?$")
 _COLLAPSED = 0.05
+# It rose, and there is still room.
+_ROOMY_FACTOR = 0.35
 _RETURNED_FACTOR = 0.75
 _SPIKE_FACTOR = 0.7
 _EARLIER_FACTOR = 0.7
@@ -151,6 +153,8 @@ def _shift_suspicion(series: Series, shift: Shift, span: Span) -> float:
     has_collapsed = shift.direction == "fell" and abs(shift.after) <= _COLLAPSED * abs(shift.before)
     if has_collapsed and meaning_of(series.name, series.labels) == "traffic":
         weight = 0.8
+    if shift.direction == "rose" and is_far_from_full(series.name, shift.after):
+        weight *= _ROOMY_FACTOR
     suspicion = weight * (0.35 + 0.65 * shift.strength)
     if shift.is_spike:
         suspicion *= _SPIKE_FACTOR

@@ -45,6 +45,7 @@ _WEIGHTS: dict[Meaning, tuple[float, float]] = {
     "other": (0.5, 0.5),
 }
 _INNER_FACTOR = 0.45
+_LOAD_AVERAGE = re.compile(r"\bload ?(?:average|avg)?\s?(?:1|5|15)?(?: ?m(?:in)?)?$")
 
 
 def is_bookkeeping(name: str) -> bool:
@@ -71,6 +72,21 @@ def weight_of(name: str, labels: Mapping[str, str], direction: Direction) -> flo
     rise, fall = _WEIGHTS[meaning_of(name, labels)]
     weight = rise if direction == "rose" else fall
     return weight * _INNER_FACTOR if _INNER.match(name) else weight
+
+
+def is_far_from_full(name: str, level: float) -> bool:
+    """Whether `level` of a metric with a known scale leaves most of it free.
+
+    A load average below one keeps no processor busy; a share below a half is no shortage.
+    """
+    text = spaced(name)
+    if _LOAD_AVERAGE.search(text):
+        return level < 1.0
+    if meaning_of(name, {}) != "pressure":
+        return False
+    if re.search(r"ratio|utili[sz]ation|fraction", text):
+        return level < 0.5
+    return bool(re.search(r"percent|pct", text)) and level < 50.0
 
 
 def interest_of(name: str) -> float:

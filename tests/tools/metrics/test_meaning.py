@@ -1,6 +1,13 @@
 import pytest
 
-from tools.metrics.meaning import Meaning, interest_of, is_bookkeeping, meaning_of, weight_of
+from tools.metrics.meaning import (
+    Meaning,
+    interest_of,
+    is_bookkeeping,
+    is_far_from_full,
+    meaning_of,
+    weight_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +43,23 @@ def test_bookkeeping_is_not_looked_at() -> None:
     assert is_bookkeeping("process_created")
     assert interest_of("app_build_info") == 0
     assert interest_of("http_errors_total") > interest_of("something")
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "is_roomy"),
+    [
+        ("load1", 0.9, True),
+        ("node_load5", 0.2, True),
+        ("load1", 4.0, False),
+        ("load_average_1m", 0.5, True),
+        ("cpu_utilization_ratio", 0.3, True),
+        ("cpu_utilization_ratio", 0.8, False),
+        ("memory_used_percent", 30.0, True),
+        ("memory_used_percent", 93.0, False),
+        ("cache_hit_ratio", 0.1, False),
+        ("queue_length", 0.5, False),
+        ("payload_bytes", 0.5, False),
+    ],
+)
+def test_what_is_far_from_full(name: str, level: float, is_roomy: bool) -> None:
+    assert is_far_from_full(name, level) is is_roomy
