@@ -92,7 +92,7 @@ class _Head:
         ids, colon, rest = self._held.partition("]: ")
         if not colon:
             return ""
-        stated = self._statements[ids.partition("[")[2].partition("]")[0]]
+        stated = self._statements.get(ids.partition("[")[2].partition("]")[0], "")
         if len(rest) < len(stated) and stated.startswith(rest):
             return ""
         self._is_open = False

@@ -459,7 +459,7 @@ async def test_turn_does_not_wait_for_the_light_model(with_light: Settings, bund
         asyncio.timeout(10),
         open_local_assistant(with_light, loading(Engine(ANSWER, ANSWER)), never) as assistant,
     ):
-        for question in ("Why are orders slow?", "Since when?"):
+        for question in ("Why are orders slow?", "And why?"):
             turn = finished(await ask(assistant, question, bundle=bundle))
             assert turn.answer.startswith(ANSWER)
 
