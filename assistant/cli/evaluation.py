@@ -202,7 +202,9 @@ def _print_figures(
     figures: Mapping[str, Any], before: SavedRun | None, changed: Sequence[tuple[str, str]]
 ) -> None:
     print(
-        f"{figures['matched']} of {figures['judged']} matched, {figures['failed']} failed, "
+        f"{figures['matched']} of {figures['judged']} matched "
+        f"({_percent(figures['said_itself'])} in the answer's own words), "
+        f"{figures['failed']} failed, "
         f"median {figures['median_total_s']} s, p95 {figures['p95_total_s']} s, "
         f"longest {figures['max_total_s']} s"
     )

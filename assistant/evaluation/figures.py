@@ -26,6 +26,8 @@ def summary(results: Sequence[CaseResult]) -> dict[str, Any]:
         "matched": sum(bool(result.is_match) for result in judged),
         "failed": len(results) - len(answered),
         "accuracy": _share(result.is_match for result in judged),
+        # A quotation below the answer matches as well as the answer itself; this is stricter.
+        "said_itself": _share(bool(r.is_match) and not r.unsaid for r in judged),
         "by_kind": _by_kind(judged),
         "false_restarts": sum(result.is_false_restart for result in answered),
         "false_restart_rate": _share(
@@ -67,6 +69,7 @@ def as_rows(results: Iterable[CaseResult]) -> Iterator[dict[str, Any]]:
             "kind": result.case.kind,
             "is_match": result.is_match,
             "missing": list(result.missing),
+            "unsaid": list(result.unsaid),
             "forbidden": list(result.forbidden),
             "error": result.error,
             "recommends_restart": result.recommends_restart,

@@ -19,7 +19,7 @@ from tools.logs.reader import read_lines
 from tools.scope import LogSource, Scope
 
 # What code quotes is evidence, not advice.
-_QUOTED = re.compile(r"```.*?```|^\s*>.*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+_QUOTED = re.compile(r"```.*?```|^\s*>.*$", re.DOTALL | re.MULTILINE)
 _OWN_WORDS_END = re.compile(r"^\*\*(?:Evidence|Runbook|Seen before)\*\*|^\*Examined", re.MULTILINE)
 
 

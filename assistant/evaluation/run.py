@@ -21,6 +21,7 @@ from assistant.evaluation.judging import (
     invalid_citations,
     matched_patterns,
     missing_patterns,
+    own_words,
     recommends_restart,
 )
 from assistant.events import Citation, EvidenceAdded, TurnFailed, TurnFinished, TurnUsage
@@ -45,13 +46,15 @@ from assistant.settings import (
 class CaseResult:
     """What became of a case, judged.
 
-    `missing` are the patterns that the answer does not match, `forbidden` those that it matches
-    although it must not. `evidence` is everything that was found, most suspicious first.
+    `missing` are the patterns that the answer does not match, `unsaid` those that its own words,
+    without the quotations, do not match, `forbidden` those that it matches although it must not.
+    `evidence` is everything that was found, most suspicious first.
     """
 
     case: Case
     answer: str
     missing: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     error: str = ""
     citations: tuple[Citation, ...] = ()
@@ -169,7 +172,8 @@ async def _answer(case: Case, assistant: Assistant) -> CaseResult:
         session = ended.session
     ended = await _ask(AskRequest(case.question, session, bundle=case.bundle), assistant, found)
     if isinstance(ended, TurnFailed):
-        return CaseResult(case, "", error=ended.message, missing=case.patterns)
+        nothing = case.patterns
+        return CaseResult(case, "", error=ended.message, missing=nothing, unsaid=nothing)
     return await asyncio.to_thread(_judged, case, ended, found)
 
 
@@ -192,6 +196,7 @@ def _judged(case: Case, ended: TurnFinished, found: Sequence[EvidenceAdded]) -> 
         case,
         ended.answer,
         missing=missing_patterns(ended.answer, case.patterns),
+        unsaid=missing_patterns(own_words(ended.answer), case.patterns),
         forbidden=matched_patterns(ended.answer, case.forbidden),
         citations=ended.citations,
         invalid_citations=invalid_citations(case, ended.citations),

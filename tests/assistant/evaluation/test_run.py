@@ -127,3 +127,12 @@ async def test_what_was_found_is_judged(suite: Suite, settings: Settings) -> Non
     figures = summary([result])
     assert (figures["false_restart_rate"], figures["cause_in_top_3"]) == (1.0, 1.0)
     assert figures["citation_validity"] == 1.0
+
+
+async def test_what_only_a_quotation_says_is_not_said(suite: Suite, settings: Settings) -> None:
+    suite.add("a", "quick_regex: [free connections, '20 of 20']\n")
+    [result] = await suite.run(settings, scripted(ANSWER))
+    assert result.is_match
+    assert result.unsaid == ("20 of 20",)
+    figures = summary([result])
+    assert (figures["accuracy"], figures["said_itself"]) == (1.0, 0.0)
