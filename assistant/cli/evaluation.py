@@ -64,7 +64,9 @@ def evaluate(
     known = context_of(context)
     settings = known.settings
     cases = load_cases(suite, tuple(only or ()), tuple(kind or ()))
-    run = asyncio.run(_run(cases, known, jobs, save, _Judge(judge, judge_key_env)))
+    chosen_judge = _Judge(judge, judge_key_env)
+    chosen_judge.check()
+    run = asyncio.run(_run(cases, known, jobs, save, chosen_judge))
     order = {case.id: place for place, case in enumerate(cases)}
     run.results.sort(key=lambda result: order[result.case.id])
     figures = {**summary(run.results), **run.judged()}
@@ -89,6 +91,14 @@ class _Judge:
     name: str
     key_env: str
 
+    def check(self) -> None:
+        """Raise BadParameter when the judge cannot be asked: better now than after the answers."""
+        name, _, url = self.name.partition("@")
+        if self.name not in ("", _SELF) and not (name and url):
+            raise typer.BadParameter("--judge is NAME@URL, or self")
+        if self.key_env and not os.environ.get(self.key_env):
+            raise typer.BadParameter(f"--judge-key-env names ${self.key_env}, which is not set")
+
     @asynccontextmanager
     async def opened(self, context: Context) -> AsyncIterator[BaseChatModel | None]:
         """The judge's model, if one is wanted."""
@@ -108,10 +118,6 @@ class _Judge:
         if self.name == _SELF:
             return await load_model(context.settings)
         name, _, url = self.name.partition("@")
-        if not name or not url:
-            raise typer.BadParameter("--judge is NAME@URL, or self")
-        if self.key_env and not os.environ.get(self.key_env):
-            raise typer.BadParameter(f"--judge-key-env names ${self.key_env}, which is not set")
         told = {"provider": "openai", "name": name, "base_url": url, "api_key_env": self.key_env}
         return open_remote_model(context.settings.model.model_copy(update=told))
 
