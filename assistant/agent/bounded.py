@@ -317,7 +317,7 @@ def _is_healthy(work: _Work) -> bool:
     """
     look, scope = work.look, work.turn.toolbox.scope
     if look is not None and asks_health(work.turn.question.text):
-        return not look.failures and not scope.is_empty and look.strongest < _WRONG
+        return not scope.is_empty and bool(look.succeeded) and look.strongest < _WRONG
     if look is None or look.failures or look.asked_for or not scope.logs or scope.captures:
         return False
     return look.strongest < SUSPICIOUS
@@ -330,12 +330,12 @@ def _verdict_of_code(work: _Work) -> str:
         return f"**I cannot tell**: {work.gap}."
     if look.asked_for:
         return lines_section(f"**Lines**: {look.asked_summary}", look.asked_for)
+    if asks_health(work.turn.question.text) and look.succeeded:
+        return _all_clear(look)
     if look.failures:
         return f"**I cannot tell**: {' '.join(look.failures)}"
     if look.asked_summary:
         return f"**No lines**: {look.asked_summary}"
-    if asks_health(work.turn.question.text) and not scope.is_empty:
-        return _all_clear(look)
     if not scope.is_empty:
         return "**Nothing found**: what was examined shows no problem."
     return (
@@ -347,6 +347,8 @@ def _verdict_of_code(work: _Work) -> str:
 def _all_clear(look: FirstLook) -> str:
     """That nothing is wrong as far as can be seen, with what comes nearest to it."""
     text = "**No**: nothing that was examined shows a problem."
+    if look.failures:
+        text += f" Not everything could be looked at: {' '.join(look.failures)}"
     nearest = [item for item in look.facts if item.finding.suspicion >= SUSPICIOUS][:2]
     if not nearest:
         return text

@@ -15,7 +15,7 @@ from tools.logs.records import Record, RecordParser
 
 _MAX_MESSAGE_CHARS = 150
 _MAX_NOTE_CHARS = 170
-_COUNT = re.compile(r"^([\d,]+ of [\d,]+ lines)")
+_COUNT = re.compile(r"(?<![\d,])([\d,]+ of [\d,]+ lines)(?! in the baseline)")
 _TELLING_FIELDS = ("error", "err", "exception", "reason", "error.message", "cause")
 _MAX_ROW_CHARS = 90
 # A note that says something, and is not the command that gave the capture.
@@ -45,7 +45,7 @@ def statement(evidence: Evidence) -> str:
 
 def _logged(finding: Finding) -> str:
     record = RecordParser(_REFERENCE).parse(finding.text.splitlines()[0])
-    count = _COUNT.match(finding.note)
+    count = _COUNT.search(finding.note)
     since = f" since {finding.at:%H:%M:%S}Z" if finding.at else ""
     how_often = f" ({count[1]}{since})" if count else ""
     name = finding.source if _PLAIN_NAME.fullmatch(finding.source) else "the log"

@@ -58,6 +58,8 @@ class FirstLook:
     """How many there are of those, and in what."""
     failures: tuple[str, ...] = ()
     """What could not be looked at, and why."""
+    succeeded: tuple[str, ...] = ()
+    """The names of the looks that worked."""
     seen_before: tuple[Evidence, ...] = ()
     """Past incidents that looked like this one."""
     log_report: LogReport | None = None
@@ -166,6 +168,7 @@ async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
         asked_for=asked_for,
         asked_summary=" ".join(report.result.summary for report in requested),
         failures=tuple(r.result.summary for r in reports if r.result.status is Status.ERROR),
+        succeeded=tuple(r.call.name for r in reports if r.result.status is not Status.ERROR),
         seen_before=incidents.evidence if incidents else (),
         log_report=log_reports[0] if log_reports else None,
     )

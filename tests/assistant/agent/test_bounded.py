@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from knowledge.incidents.incident import Incident
 from knowledge.incidents.memory import IncidentMemory
 from tests.assistant.agent.scene import BROKEN, HEALTHY, Scene, ask, bundle
 from tests.assistant.chat.scripted import CHATML, NO_TOOLS, ScriptedEngine
+from tools.errors import BackendUnavailable
 from tools.evidence import Evidence, Finding
+from tools.scope import ServiceState
 
 CAUSE = "**Cause** [L1]: cart cannot open ledger.db.\n\n**Next:** Free some space."
 LOOKING_CLOSER = (
@@ -264,3 +267,50 @@ async def test_a_figure_is_computed_and_no_model_is_asked(tmp_path: Path) -> Non
     assert draft.answer.startswith('**Answer** [L1]: **40** of 41 lines with "orders", "placed"')
     assert [item.id for item in draft.evidence] == ["L1"]
     assert scene.events[-1] == TextDelta(draft.answer[draft.answer.index("\n\n**Evidence**") :])
+
+
+async def test_whether_anything_is_wrong_may_be_answered_with_no(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    captures = {
+        "df.txt": "Filesystem Size Used Avail Use% Mounted on\n/dev/sda1 40G 20G 20G 50% /\n"
+    }
+    scene = Scene(bundle(tmp_path / "b", {"shop": HEALTHY}, captures), engine, tmp_path)
+    [draft] = await ask(scene, tmp_path, "Is anything wrong with the shop?")
+    assert draft.answer.startswith("**No**: nothing that was examined shows a problem.")
+
+
+async def test_a_no_says_what_could_not_be_looked_at(tmp_path: Path) -> None:
+    class Down:
+        name = "supervisor"
+
+        def list_services(self) -> list[ServiceState]:
+            raise BackendUnavailable("nobody listens at the socket", "start supervisord")
+
+    scene = Scene(bundle(tmp_path / "b", {"shop": HEALTHY}), ScriptedEngine(), tmp_path)
+    scene.scope = replace(scene.scope, services=(Down(),))
+    [draft] = await ask(scene, tmp_path, "Is everything ok?")
+    assert draft.answer.startswith(
+        "**No**: nothing that was examined shows a problem. Not everything"
+    )
+    assert "nobody listens at the socket" in draft.answer
+
+
+async def test_a_time_that_the_logs_do_not_reach_cannot_be_told_about(tmp_path: Path) -> None:
+    scene = Scene(bundle(tmp_path / "b", {"shop": BROKEN}), ScriptedEngine(), tmp_path)
+    [draft] = await ask(scene, tmp_path, "Why was it slow on 2026-02-27 between 03:00 and 04:00?")
+    assert draft.answer.startswith(
+        "**I cannot tell**: the logs have no line from 2026-02-27 03:00:00Z"
+    )
+
+
+async def test_a_host_that_nothing_mentions_cannot_be_told_about(tmp_path: Path) -> None:
+    scene = Scene(bundle(tmp_path / "b", {"shop": HEALTHY}), ScriptedEngine(), tmp_path)
+    [draft] = await ask(scene, tmp_path, "How far behind is the replica on db-2?")
+    assert draft.answer.startswith("**I cannot tell**: nothing in the evidence mentions `db-2`.")
+
+
+async def test_when_it_began_is_told_from_the_findings(tmp_path: Path) -> None:
+    scene = Scene(bundle(tmp_path / "b", {"shop": BROKEN}), ScriptedEngine(CAUSE), tmp_path)
+    first, second = await ask(scene, tmp_path, "Why do orders fail?", "And when did it begin?")
+    assert first.answer.startswith("**Cause** [L1]")
+    assert second.answer.startswith("**Answer** [L1]: it began at **2026-03-01 12:00:09Z**")
