@@ -38,6 +38,8 @@ sentence ::= ([A-Z"'] | "`" [^`\n\x00[\]]+ "`") rest
 rest ::= ([^\n\x00.`[\]] | "." [a-z0-9] | "`" [^`\n\x00[\]]+ "`")* "."
 """
 _NEXT = "**Next:**"
+# So much of what code says, and no other text can follow.
+_SURE_CHARS = 12
 
 
 async def explain(
@@ -83,22 +85,28 @@ class _Head:
         self._is_open = is_bound and bool(citable)
         self._statements = {item.id: statement(item) if form == "cause" else "" for item in citable}
         self._held = ""
+        self._num_forced = 0
 
     def push(self, text: str) -> str:
-        """The text after the head."""
+        """The text after the head.
+
+        What the grammar forces need not be waited for: it is known from its first letters on.
+        """
+        if self._num_forced:
+            forced, text = text[: self._num_forced], text[self._num_forced :]
+            self._num_forced -= len(forced)
         if not self._is_open:
             return text
         self._held += text
         ids, colon, rest = self._held.partition("]: ")
-        if not colon:
-            return ""
         stated = self._statements.get(ids.partition("[")[2].partition("]")[0], "")
-        if len(rest) < len(stated) and stated.startswith(rest):
+        if not colon or len(rest) < min(len(stated), _SURE_CHARS):
             return ""
         self._is_open = False
-        if not rest.startswith(stated):
+        if not stated.startswith(rest[: len(stated)]):
             stated = ""
         self.pending = f"{ids}{colon}{stated}"
+        self._num_forced = max(0, len(stated) - len(rest))
         return rest[len(stated) :]
 
     @property

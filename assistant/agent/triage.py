@@ -7,7 +7,8 @@ and its place in the answer's list of calls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import re
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,14 @@ _MAX_CONCLUSIVE_EVIDENCE = 5
 _MAX_LINES = 10
 _MAX_RUNBOOKS = 1
 _METRICS_S = 8.0
+# A log line from here on says why; a state that something is in says that it happened.
+_REASON = 0.5
+_OUTCOME_LESS = 0.2
+_OUTCOME = re.compile(
+    r"\b(?:is|are) (?:Failed|Error|failed|CrashLoopBackOff|Pending|NotReady|Degraded|Missing)\b"
+    r"|\bended (?:with|again)|\bends again|\bit failed\b|\bpods? of \S+ failed\b|\bBackoffLimit"
+    r"|\bexit code \d"
+)
 _MAX_RUNBOOK_QUERIES = 3
 _RUNBOOK_QUERY_CHARS = 300
 
@@ -317,13 +326,31 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
     A log, a capture and a service manager see the same trouble from different sides, and one of
     them alone could fill the list with its side.
     """
-    ranked = sorted(evidence, key=lambda item: -item.finding.suspicion)
-    strongest = ranked[0].finding.suspicion if ranked else 0.0
+    weigh = _weight_among(evidence)
+    ranked = sorted(evidence, key=lambda item: -weigh(item))
+    strongest = max((item.finding.suspicion for item in ranked), default=0.0)
     floor = _NOISE if strongest >= SUSPICIOUS else 0.0
     if limit is None:
         limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
     worth_reading = [item for item in ranked if item.finding.suspicion >= floor]
-    return _mixed(worth_reading, limit)
+    return sorted(_mixed(worth_reading, limit), key=lambda item: -weigh(item))
+
+
+def _weight_among(evidence: Sequence[Evidence]) -> Callable[[Evidence], float]:
+    """What orders the findings: their suspicion, but a reason before what it led to.
+
+    That something failed, ended or starts again and again is known; the line that says why is
+    worth more, where there is one.
+    """
+    has_reason = any(
+        item.finding.kind == "log" and item.finding.suspicion >= _REASON for item in evidence
+    )
+
+    def weigh(item: Evidence) -> float:
+        is_outcome = item.finding.kind != "log" and _OUTCOME.search(item.finding.note)
+        return item.finding.suspicion - (_OUTCOME_LESS if has_reason and is_outcome else 0.0)
+
+    return weigh
 
 
 def _mixed(ranked: Sequence[Evidence], limit: int) -> list[Evidence]:
@@ -340,5 +367,4 @@ def _mixed(ranked: Sequence[Evidence], limit: int) -> list[Evidence]:
             continue
         num_same = sum(item.finding.kind == other.finding.kind for other in chosen)
         (chosen if num_same < (limit + 1) // 2 else passed_over).append(item)
-    chosen = [*chosen[:limit], *passed_over[: max(0, limit - len(chosen))]]
-    return sorted(chosen, key=lambda item: -item.finding.suspicion)
+    return [*chosen[:limit], *passed_over[: max(0, limit - len(chosen))]]

@@ -161,3 +161,16 @@ def _shared_embedder(stage: Scene, runbooks: Path) -> object:
     )
     base.ingest([runbooks])
     return base
+
+
+async def test_the_line_that_says_why_comes_before_the_state_it_led_to(tmp_path: Path) -> None:
+    log = '/bin/sh: syntax error: unexpected "fi"\n'
+    pods = "NAME READY STATUS RESTARTS AGE\nscraper-1 0/1 Error 0 23h\n"
+    stage = scene(tmp_path, log, {"pods.txt": pods})
+    found = await look(stage, "Why did the scraper fail?")
+    kinds = [item.finding.kind for item in found.facts]
+    assert kinds[0] == "log"
+    assert "capture" in kinds
+    alone = Scene(bundle(tmp_path / "c", {}, {"pods.txt": pods}), ScriptedEngine(), tmp_path / "c")
+    found = await look(alone, "Why did the scraper fail?")
+    assert found.facts[0].finding.kind == "capture"
