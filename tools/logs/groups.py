@@ -149,7 +149,7 @@ class Group:
     def count_values(self, record: Record) -> None:
         """Count the values that could tell who or what a problem is about."""
         self.num_valued += 1
-        for name, value in _values(record):
+        for name, value in dict.fromkeys(_values(record)):
             self.values.setdefault(name, Counter())[value] += 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from tools.logs.reader import LogLine
@@ -21,11 +22,38 @@ _IDENTITY = re.compile(
 _MEASURE = re.compile(
     r"ms\b|_s$|sec|latency|duration|elapsed|took|response|time_|mem|heap|rss|bytes|size|kb\b|mb\b|gb\b"
     r"|cpu|load|usage|used|free|util|pct|percent|%|rate|depth|queue|lag|backlog|pending|count|temp"
-    r"|connections|threads|sessions|goroutines|per_second|rps|qps",
+    r"|connections|threads|sessions|goroutines|per_second|rps|qps|cache|pool|buffer|length|waiting|wait"
+    r"|active|open|clients|retries|errors|pause|delay|\bage\b|locks",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.:/-])([-+]?\d+(?:\.\d+)?)(?![\d:/.-]*\d)\s?(%|[a-zA-Zµ]{1,3}\b)?")
 _MAX_IN_MESSAGE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A number that changed lastingly, and how many of the lines with it were looked at.
+
+    `is_measure`: it is a field of its own, or the words before it say that it measures something.
+    """
+
+    name: str
+    drift: Drift
+    num_looked_at: int
+    num_lines: int
+    is_measure: bool = True
+
+    @property
+    def remark(self) -> str:
+        """What a note must add: nothing where all lines were looked at."""
+        if self.num_looked_at == self.num_lines:
+            return ""
+        return f"; of {self.num_lines:,} lines {self.num_looked_at:,} were looked at"
+
+
+def is_measure(name: str) -> bool:
+    """Whether the words before a number say that it measures something."""
+    return _MEASURE.search(name) is not None
 
 
 def numeric_fields(fields: Mapping[str, object]) -> tuple[str, ...]:

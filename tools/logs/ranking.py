@@ -6,9 +6,11 @@ before the end. A message that was always there at the same rate explains nothin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tools.logs.groups import Group
+from tools.logs.numbers import Followed
 from tools.logs.records import Level
 from tools.logs.report import format_span, format_time
 from tools.logs.series import Drift
@@ -26,6 +28,18 @@ _MIN_TOTAL = 50
 _GROWTH = 3.0
 _MIN_GROWTH_COUNT = 10
 _DOMINANT_SHARE = 0.5
+_ROUTINE = 0.12
+# Numbers of which more is better.
+_GOOD = re.compile(
+    r"free|avail|remaining|\bleft\b|idle|hit|success|throughput|headroom|\bup\b|healthy|\bready\b"
+    r"|active_workers",
+    re.IGNORECASE,
+)
+_MIN_VALUES = 12
+_MIN_NOISE = 20
+_MAX_NOISE_SHARE = 0.01
+_NOISE = 0.28
+_MOST = 0.5
 # Names of fields that differ or agree for reasons of bookkeeping.
 _BOOKKEEPING = frozenset(
     ("timestamp", "time", "ts", "level", "severity", "lvl", "message", "msg", "service", "logger",
@@ -65,9 +79,9 @@ class Course:
         return self.is_telling and max(self.shares) >= max(_GROWTH * early, early + 0.02)
 
     @property
-    def is_steady(self) -> bool:
-        """Whether it is there all the time at about one rate."""
-        return self.is_telling and min(self.shares) > 0 and max(self.shares) < 2 * min(self.shares)
+    def came_up(self) -> bool:
+        """Whether there was nothing of it in the first fifth."""
+        return self.is_telling and self.onset >= 0.2
 
     @property
     def is_last(self) -> bool:
@@ -75,21 +89,52 @@ class Course:
         return self.is_telling and (1 - self.end) * self.total <= max(3, self.total / 1000)
 
 
-def suspicion(group: Group, course: Course, baseline_total: int) -> float:
-    """0 to 1: how much `group` looks like a cause or a symptom of trouble."""
+def suspicion(
+    group: Group,
+    course: Course,
+    baseline_total: int,
+    *,
+    is_constant: bool = False,
+    is_routine: bool = False,
+) -> float:
+    """0 to 1: how much `group` looks like a cause or a symptom of trouble.
+
+    `is_constant`: it came at one rate all the time. `is_routine`: it belongs to every start of the
+    process, and normal work followed.
+    """
     score = _BASE[group.level]
     names_trouble = group.is_problem or names_problem(group.message)
+    if is_routine:
+        return min(score, _ROUTINE)
     if not group.is_problem and names_trouble:
         score += 0.14
+    if names_trouble and _is_usual(group, course, baseline_total, is_constant):
+        return _sunk(group, course, score)
     weight = 1.0 if names_trouble else 0.4
     score += weight * 0.10 * _is_novel(group, course, baseline_total)
     score += weight * 0.12 * _has_grown(group, course, baseline_total)
     score += weight * 0.08 * (course.total >= 500 and group.count <= 3)
     score += weight * 0.05 * (names_trouble and course.is_last)
-    if group.is_problem and course.is_steady:
-        # Where only words speak of trouble, a constant rate says that it is none.
-        score -= 0.15 if group.declared is not None else 0.35
     return max(0.0, min(1.0, score))
+
+
+def _is_usual(group: Group, course: Course, baseline_total: int, is_constant: bool) -> bool:
+    """Whether it was there before at about the same rate, or else all the time."""
+    if not baseline_total:
+        return is_constant and (course.is_telling or group.count >= _MIN_NOISE)
+    return group.baseline_count > 0 and not _has_grown(group, course, baseline_total)
+
+
+def _sunk(group: Group, course: Course, score: float) -> float:
+    """The score of what is always there: it explains nothing, unless it is much of all."""
+    share = group.count / course.total
+    if group.declared is None and group.status is None and share < _MOST:
+        # Where only words speak of trouble, a constant rate says that it is none.
+        return score - 0.35
+    if group.level is not None and group.level <= Level.WARN:
+        return score - 0.18
+    is_noise = group.count >= _MIN_NOISE and share <= _MAX_NOISE_SHARE
+    return min(score - 0.15, _NOISE) if is_noise else score - 0.15
 
 
 def _is_novel(group: Group, course: Course, baseline_total: int) -> bool:
@@ -100,7 +145,7 @@ def _has_grown(group: Group, course: Course, baseline_total: int) -> bool:
     if group.count < _MIN_GROWTH_COUNT:
         return False
     before = group.baseline_count / baseline_total if baseline_total else 1.0
-    return course.grew or group.count / course.total >= _GROWTH * before
+    return course.grew or course.came_up or group.count / course.total >= _GROWTH * before
 
 
 def is_new(group: Group, course: Course, baseline_total: int) -> bool:
@@ -110,7 +155,7 @@ def is_new(group: Group, course: Course, baseline_total: int) -> bool:
     return course.is_telling and course.onset >= 0.5
 
 
-def note(group: Group, course: Course, baseline_total: int) -> str:
+def note(group: Group, course: Course, baseline_total: int, *, is_constant: bool = False) -> str:
     """The figures behind a finding, for a reader."""
     parts = [f"{group.count:,} of {course.total:,} lines"]
     span = format_span(group.first, group.last)
@@ -122,7 +167,7 @@ def note(group: Group, course: Course, baseline_total: int) -> str:
         parts.append(f"first seen at {course.onset:.0%} of the log")
     if course.grew and group.count >= _MIN_GROWTH_COUNT:
         parts.append(_growth(course))
-    elif course.is_steady and group.is_problem:
+    elif is_constant and group.is_problem:
         parts.append("at a steady rate through the whole log")
     dominant = _dominant(group)
     if dominant:
@@ -139,13 +184,27 @@ def drift_note(name: str, drift: Drift) -> str:
         text += f" to {peak:g}{moment} and was {drift.last:g}{_at(format_time(drift.last_time))}"
     else:
         text += f" to {drift.last:g}{_at(format_time(drift.last_time))}"
-    return f"{text}; lowest {drift.low:g}, highest {drift.high:g}"
+    return f"{text}; lowest {drift.low:g}, highest {drift.high:g}{_outside(drift)}"
 
 
-def drift_suspicion(drift: Drift) -> float:
-    """0 to 1: a number that rises lastingly is a lead, one that falls a weaker one."""
-    base = 0.5 if drift.direction == "rose" else 0.3
-    return base + 0.25 * drift.strength
+def _outside(drift: Drift) -> str:
+    if drift.left_time is None:
+        return ""
+    low, high = drift.band
+    until = f" until {drift.return_time:%H:%M:%S}Z" if drift.return_time else ""
+    return f"; out of its usual {low:.4g} to {high:.4g} since {drift.left_time:%H:%M:%S}Z{until}"
+
+
+def drift_suspicion(followed: Followed) -> float:
+    """0 to 1: a number that leaves its band is a lead; to the better side, a weaker one."""
+    drift = followed.drift
+    is_bad = (drift.direction == "rose") != bool(_GOOD.search(followed.name))
+    if not followed.is_measure:
+        return 0.2 + 0.2 * drift.strength
+    base = 0.5 if is_bad else 0.24
+    if drift.count < _MIN_VALUES:
+        base -= 0.06
+    return base + (0.25 if is_bad else 0.05) * drift.strength
 
 
 def _at(time: str) -> str:

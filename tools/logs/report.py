@@ -7,16 +7,19 @@ elsewhere; nothing here looks at a log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from tools.evidence import Finding
 from tools.logs.reader import format_size
+from tools.logs.signs.timeline import Timeline, shortened
 from tools.logs.templates import Masker
 
 MAX_TEXT_CHARS = 400
 _MAX_NOTES = 4
+_MAX_EVENTS = 4
+_MAX_WHAT_CHARS = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,11 @@ class SourceSummary:
 
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """A template, or a number that drifts, with its figures and one verbatim line.
+    """A template, a number that drifts or a sign over time, with its figures and a verbatim line.
 
+    `kind` says which: `template`, `number`, or the kind of the sign (`silence`, `burst`, `restart`,
+    `change`, `difference`, `flapping`); `count`, `first` and `last` are then those of the sign.
+    `onset` is when it began to be suspicious; None where it was always so, or without times.
     `id` is the same for the same template of the same source in every run. `baseline_count` is
     None where there is no baseline to compare with. `sample` is at most MAX_TEXT_CHARS long, and
     ends in `…` when it was cut; `text` is the same without the mark, a verbatim prefix.
@@ -63,6 +69,8 @@ class LogFinding:
     note: str
     suspicion: float
     is_cut: bool = False
+    kind: str = "template"
+    onset: datetime | None = None
 
     @property
     def sample(self) -> str:
@@ -72,12 +80,16 @@ class LogFinding:
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """Everything found, most suspicious first. `template_count` counts all, also those left out."""
+    """Everything found, most suspicious first. `template_count` counts all, also those left out.
+
+    `timeline` says what came first; None where nothing is suspicious, or without times.
+    """
 
     sources: tuple[SourceSummary, ...]
     findings: tuple[LogFinding, ...]
     template_count: int
     duration_s: float
+    timeline: Timeline | None = None
 
     @property
     def problem_lines(self) -> int:
@@ -97,11 +109,14 @@ def to_findings(report: LogReport, limit: int) -> tuple[Finding, ...]:
 def _evidence(finding: LogFinding, *others: LogFinding) -> Finding:
     """`finding` with what the weaker findings about the same template add to it."""
     notes = [finding.note]
-    notes.extend(other.note for other in others if other.source == finding.source)
+    for other in others:
+        if other.source == finding.source and other.note not in notes:
+            notes.append(other.note)
     elsewhere = [other for other in others if other.source != finding.source]
     if elsewhere:
-        listed = ", ".join(f"{other.source} ({other.count:,})" for other in elsewhere[:3])
-        more = f" and {len(elsewhere) - 3} more" if len(elsewhere) > 3 else ""
+        counts = _counts(elsewhere)
+        listed = ", ".join(f"{name} ({count:,})" for name, count in counts[:3])
+        more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
         notes.append(f"also in {listed}{more}")
     return Finding(
         "log",
@@ -110,16 +125,33 @@ def _evidence(finding: LogFinding, *others: LogFinding) -> Finding:
         finding.line,
         "; ".join(notes[:_MAX_NOTES]),
         round(finding.suspicion, 3),
-        finding.first,
+        finding.onset or finding.first,
     )
 
 
+def _counts(findings: Iterable[LogFinding]) -> list[tuple[str, int]]:
+    """How often it was found in each source."""
+    counts: dict[str, int] = {}
+    for finding in findings:
+        counts[finding.source] = max(counts.get(finding.source, 0), finding.count)
+    return list(counts.items())
+
+
 def summarize(report: LogReport) -> str:
-    """A few lines: each source with its range, levels and verdict."""
+    """A few lines: each source with its range, levels and verdict, and what came first."""
     lines = [_source_line(source) for source in report.sources[:8]]
     if len(report.sources) > 8:
         lines.append(f"… and {len(report.sources) - 8} more sources")
+    if report.timeline is not None and len(report.timeline.events) > 1:
+        lines.append(f"In the order of time: {_in_order(report.timeline)}")
     return "\n".join(lines)
+
+
+def _in_order(timeline: Timeline) -> str:
+    return "; ".join(
+        f"{event.time:%H:%M:%S}Z {event.source}: {shortened(event.what, _MAX_WHAT_CHARS)}"
+        for event in timeline.events[:_MAX_EVENTS]
+    )
 
 
 def _source_line(source: SourceSummary) -> str:

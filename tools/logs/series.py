@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Literal
 
 from tools.logs.reader import LogLine
 
-MIN_VALUES = 12
+MIN_VALUES = 6
 """Fewer values show no drift."""
+
+_MIN_TREND_VALUES = 12
+_MIN_STEP_VALUES = 3  # on each side
+_MIN_STEP_RATIO = 3.0
 
 _LARGEST = 1e18
 _MAX_STRETCHES = 128
@@ -26,16 +31,24 @@ _MIN_RATIO = 1.5
 _MIN_TREND = 0.8
 _MIN_JUMP_RATIO = 3.0
 _NOISE_FACTOR = 4.0
+_MIN_COUNTER_STEPS = 5
+_MIN_COUNTER_SHARE = 0.1
+_MAX_MISSES = 2
+_MAX_HEAD = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive values: their count, mean and range, and where the last one stood."""
+    """Consecutive values: their count, mean and range, and where the last one stood.
+
+    `start` is the time of the first of them, `time` that of the last.
+    """
 
     count: int
     mean: float
     low: float
     high: float
+    start: datetime | None
     time: datetime | None
     line: LogLine
 
@@ -44,7 +57,7 @@ class Stretch:
         count = self.count + later.count
         mean = (self.mean * self.count + later.mean * later.count) / count
         low, high = min(self.low, later.low), max(self.high, later.high)
-        return Stretch(count, mean, low, high, later.time, later.line)
+        return Stretch(count, mean, low, high, self.start, later.time, later.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,8 @@ class Drift:
     """A lasting change of a number; `strength` (0 to 1) grows with its ratio.
 
     `peak` is the stretch that shows the change best. `returned` says that the number jumped and
-    was back where it began at the end.
+    was back where it began at the end. `band` is where nearly all values lay before; the number was
+    out of it from `left_time` to `return_time`, which is None where it stayed out.
     """
 
     direction: Literal["rose", "fell"]
@@ -66,18 +80,27 @@ class Drift:
     peak: Stretch
     strength: float
     count: int
+    band: tuple[float, float]
+    left_time: datetime | None
+    return_time: datetime | None
 
 
 class Series:
     """The values of one number in the order of the log."""
 
-    __slots__ = ("_first", "_first_time", "_fold_at", "_last", "_pending", "_rises", "_stretches")
+    __slots__ = (
+        "_falls", "_first", "_first_time", "_fold_at", "_largest_step", "_last", "_pending",
+        "_pending_time", "_rises", "_stretches",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._pending: list[float] = []
         self._stretches: list[Stretch] = []
         self._fold_at = 1
         self._rises = 0
+        self._falls = 0
+        self._largest_step = 0.0
+        self._pending_time: datetime | None = None
         self._first: float | None = None
         self._last = math.inf
         self._first_time: datetime | None = None
@@ -86,14 +109,21 @@ class Series:
         """Append one value and where it stood; NaN and the absurdly large are left out."""
         if not -_LARGEST < value < _LARGEST:
             return
+        if not self._pending:
+            self._pending_time = time
         self._pending.append(value)
         if len(self._pending) >= self._fold_at:
             self._fold(time, line)
 
     @property
     def is_counter(self) -> bool:
-        """Whether nearly every value is larger than the one before: a sequence number, a clock."""
-        return self._rises >= 0.95 * (self._count() - 1)
+        """Whether it only ever counts up, in many steps: a sequence number, a clock, a progress."""
+        is_rising = self._falls <= 0.02 * self._rises or (
+            self._largest_step <= 1 and self._rises - self._falls >= _MIN_COUNTER_STEPS
+        )
+        return is_rising and self._rises >= max(
+            _MIN_COUNTER_STEPS, _MIN_COUNTER_SHARE * self._count()
+        )
 
     def drift(self) -> Drift | None:
         """The lasting change in the values, or None when they only vary."""
@@ -101,6 +131,8 @@ class Series:
         if self._first is None or len(self._stretches) < MIN_VALUES:
             return None
         means = [stretch.mean for stretch in self._stretches]
+        if len(means) < _MIN_TREND_VALUES:
+            return self._step(means)
         tenth = max(2, len(means) // 10)
         head, tail = median(means[:tenth]), median(means[-tenth:])
         trend = _trend(means)
@@ -119,7 +151,9 @@ class Series:
         returned: bool = False,
     ) -> Drift:
         assert self._first is not None
-        choose = max if direction == "rose" else min
+        means = [stretch.mean for stretch in self._stretches]
+        top = max(means) if direction == "rose" else min(means)
+        peak = len(means) - 1 - means[::-1].index(top)
         return Drift(
             direction,
             returned,
@@ -129,20 +163,57 @@ class Series:
             self._stretches[-1].time,
             min(stretch.low for stretch in self._stretches),
             max(stretch.high for stretch in self._stretches),
-            choose(reversed(self._stretches), key=lambda stretch: stretch.mean),
+            self._stretches[peak],
             min(1.0, math.log10(_ratio(head, reached)) / 2),
             self._count(),
+            *self._outside(direction, peak),
         )
+
+    def _step(self, means: Sequence[float]) -> Drift | None:
+        """A step up in a few values: all late ones are far above all early ones."""
+        for place in range(_MIN_STEP_VALUES, len(means) - _MIN_STEP_VALUES + 1):
+            before, after = max(means[:place]), min(means[place:])
+            if before > 0 and after >= _MIN_STEP_RATIO * before:
+                return self._drift(median(means[:place]), median(means[place:]), "rose")
+        return None
+
+    def _outside(
+        self, direction: Literal["rose", "fell"], peak: int
+    ) -> tuple[tuple[float, float], datetime | None, datetime | None]:
+        """The band of the values before the change, and when the number was out of it."""
+        stretches = self._stretches
+        band = _band(stretches[: max(_MIN_STEP_VALUES, min(len(stretches) // 4, _MAX_HEAD))])
+        is_out = [
+            stretch.mean > band[1] if direction == "rose" else stretch.mean < band[0]
+            for stretch in stretches
+        ]
+        if not is_out[peak]:
+            return band, None, None
+        first, last = _run_around(is_out, peak)
+        back = stretches[last + 1].start if last + 1 < len(stretches) else None
+        return band, stretches[first].start, back
 
     def _fold(self, time: datetime | None, line: LogLine) -> None:
         values = self._pending
         if self._first is None:
             self._first, self._first_time = values[0], time
-        self._rises += values[0] > self._last
-        self._rises += sum(map(operator.lt, values, islice(values, 1, None)))
+        steps = list(map(operator.sub, values[1:], values))
+        if self._stretches:
+            steps.append(values[0] - self._last)
+        self._rises += sum(step > 0 for step in steps)
+        self._falls += sum(step < 0 for step in steps)
+        self._largest_step = max(self._largest_step, *map(abs, steps), 0.0)
         self._last = values[-1]
         self._stretches.append(
-            Stretch(len(values), fmean(values), min(values), max(values), time, line)
+            Stretch(
+                len(values),
+                fmean(values),
+                min(values),
+                max(values),
+                self._pending_time,
+                time,
+                line,
+            )
         )
         values.clear()
         if len(self._stretches) >= _MAX_STRETCHES:
@@ -195,6 +266,36 @@ def _ranks(values: list[float]) -> list[float]:
                 ranks[position] = (start + end - 1) / 2
             start = end
     return ranks
+
+
+def _band(stretches: Sequence[Stretch]) -> tuple[float, float]:
+    """Where nearly all values of the stretches lie; widened by half, because they are few."""
+    lows = sorted(stretch.low for stretch in stretches)
+    highs = sorted(stretch.high for stretch in stretches)
+    edge = len(stretches) // 10
+    low, high = lows[edge], highs[-1 - edge]
+    widened = (high - low) / 2
+    # What never was negative is not expected to be.
+    return max(low - widened, min(0.0, lows[0])), high + widened
+
+
+def _run_around(is_out: Sequence[bool], place: int) -> tuple[int, int]:
+    """First and last place of the run that `place` is in; a few misses do not end it."""
+    return (
+        place - _reach(is_out[place::-1]),
+        place + _reach(is_out[place:]),
+    )
+
+
+def _reach(is_out: Sequence[bool]) -> int:
+    """How far a run goes from its first place."""
+    last = 0
+    for place, out in enumerate(is_out):
+        if out:
+            last = place
+        elif place - last > _MAX_MISSES:
+            break
+    return last
 
 
 def _longest_jump(means: list[float], head: float) -> float | None:

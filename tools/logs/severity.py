@@ -32,7 +32,7 @@ _WARN = re.compile(
     r"|\binvalid\b|\breject\w*|\bmissing\b|\bunavailable\b|\bretry(?:ing)?\b|\bretries\b"
     r"|\bthrottl\w+|\bdegraded\b|\bunhealthy\b|\bdropp(?:ed|ing)\b|\bdisconnect\w*|\bslow\b"
     r"|\bback-?off\b|\bleak\w*|\btoo many\b|\bstuck\b|\bdeadlock\w*|\bevict\w*|\boverload\w*"
-    r"|\bbad\b|\bcritical\b|\bunexpected\b|\bunknown\b|\brestart(?:ed|ing)\b"
+    r"|\bstill waiting\b|\bbad\b|\bcritical\b|\bunexpected\b|\bunknown\b|\brestart(?:ed|ing)\b"
     r"|\balert\b|\bnot (?:ready|available|running|responding|installed)\b",
     re.IGNORECASE,
 )
@@ -42,7 +42,15 @@ _DENIED = re.compile(
     r"|\b[\w.]*(?:error|fail|timeout|warn|denied|reject|retr|drop|exception|kill)\w*"
     r"[\"']?\s*[=:]\s*[\"']?(?:0\b|null|none|nil|false|\"\"|<none>|\[\]|\{\})"
     r"|\b(?:timeout|retry|retries|backoff|restart|failure|error)\w*(?:[-_]\w+)?[=:]\s*\d[\w.]*"
-    r"|\bno-?error\b|--?\w*(?:error|fail|timeout|retry)\w*",
+    r"|\bshut(?:ting)? ?down\b|\bno-?error\b|--?\w*(?:error|fail|timeout|retry)\w*",
+    re.IGNORECASE,
+)
+
+
+# A visitor who asks for what is not there, in the words of web servers.
+_CLIENTS_MISTAKE = re.compile(
+    r"(?:no such file|not found|does not exist|is forbidden|access forbidden)\b.*"
+    r"\"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH) \S+ HTTP/|\bFile does not exist: /",
     re.IGNORECASE,
 )
 
@@ -57,6 +65,8 @@ def effective_level(declared: Level | None, message: str) -> Level | None:
     if _CRASH.search(text):
         return Level.ERROR if declared is not None and declared < Level.ERROR else Level.FATAL
     if declared is not None:
+        if declared == Level.ERROR and _CLIENTS_MISTAKE.search(text):
+            return Level.WARN
         is_raised = declared < Level.WARN and _EXCEPTION.search(text)
         return Level.WARN if is_raised else declared
     if _EXCEPTION.search(text) or _ERROR.search(text):

@@ -75,7 +75,12 @@ def analyze_scope(
     try:
         sources = _sources(scope, source)
         report = analyze_logs(
-            sources, now=scope.now, window=window, baseline=baseline, progress=progress
+            sources,
+            now=scope.now,
+            window=window,
+            baseline=baseline,
+            depends_on=scope.depends_on,
+            progress=progress,
         )
     except ToolsError as error:
         return LogAnalysis(error_result(error))

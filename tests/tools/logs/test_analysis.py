@@ -109,6 +109,12 @@ def test_numbers_in_plain_messages_are_followed(analyze: Analyze) -> None:
     assert finding.note.startswith("length is rose from 0")
 
 
+def test_a_number_that_measures_nothing_is_a_weak_lead(analyze: Analyze) -> None:
+    lines = [f"{stamp(n)} INFO finished part {n * 37 % 11 + n // 9} of stage" for n in range(900)]
+    number = next(item for item in analyze(lines).findings if item.kind == "number")
+    assert number.suspicion < 0.5
+
+
 def test_ids_and_counters_are_not_followed(analyze: Analyze) -> None:
     report = analyze(
         json.dumps({"ts": stamp(n), "msg": f"request {n} ok", "request_id": n, "seq": n})
@@ -127,6 +133,14 @@ def test_a_dominant_value_is_told(analyze: Analyze) -> None:
     ]  # fmt: skip
     (finding,) = analyze(lines).findings
     assert "90% of them with client_ip 10.0.0.9" in finding.note
+
+
+def test_a_value_that_a_line_names_twice_counts_once(analyze: Analyze) -> None:
+    (finding,) = analyze(
+        [f"{stamp(n)} ERROR 10.0.0.9 refused by 10.0.0.9, port {n}" for n in range(9)]
+        + [f"{stamp(9)} ERROR 10.0.0.7 refused by 10.0.0.8, port 9"]
+    ).findings
+    assert "90% of them with address 10.0.0.9" in finding.note
 
 
 def test_a_window_is_compared_with_what_was_before(analyze: Analyze) -> None:
@@ -285,7 +299,7 @@ def test_figures_of_a_sample_say_so(analyze: Analyze) -> None:
     drift, slow = report.findings
     assert drift.note == (
         f"took_ms rose from 0 ({stamp(0)}Z) to 2999 ({stamp(2999)}Z); lowest 0, highest 2999; "
-        "of 3,000 lines 512 were looked at"
+        "out of its usual 0 to 698 since 03:11:52Z; of 3,000 lines 512 were looked at"
     )
     assert slow.count == 3000
     assert slow.note.endswith("100% of 512 of them that were looked at with host a")
@@ -300,3 +314,16 @@ def test_an_analysis_can_be_cancelled(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         analyze_logs([LogSource("app", (path,))], now=NOW, progress=cancel)
+
+
+@pytest.mark.parametrize("period", [1, 2])
+def test_a_log_of_little_but_trouble_is_not_taken_for_noise(analyze: Analyze, period: int) -> None:
+    # Without levels, and all the time: but that is most of what there is.
+    texts = ["cannot connect to the database", "tick"]
+    lines = [f"{stamp(n)} {texts[n % period and n % 7 == 0]}" for n in range(400)]
+    assert analyze(lines).findings[0].suspicion > 0.4
+
+
+def test_a_short_log_says_nothing_about_rates(analyze: Analyze) -> None:
+    texts = ["connection refused by the store", "trying another", "waiting", "tick"]
+    assert analyze(f"{stamp(n)} {texts[n % 4]}" for n in range(24)).findings[0].suspicion > 0.5

@@ -33,3 +33,33 @@ def test_effective_level(declared: Level | None, message: str, level: Level | No
 )
 def test_names_problem(message: str, is_problem: bool) -> None:
     assert names_problem(message) is is_problem
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'open() "/srv/favicon.ico" failed (2: No such file or directory), client: 192.0.2.7, '
+        'request: "GET /favicon.ico HTTP/1.1"',
+        'directory index of "/srv/" is forbidden, client: 192.0.2.7, request: "GET / HTTP/1.1"',
+        "AH00128: File does not exist: /var/www/html/robots.txt",
+    ],
+)
+def test_what_a_visitor_asks_for_in_vain_is_a_warning(message: str) -> None:
+    assert effective_level(Level.ERROR, message) is Level.WARN
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'open() "/var/log/access.log" failed (2: No such file or directory)',
+        'connect() failed (111: Connection refused), request: "GET / HTTP/1.1"',
+        "config /etc/app.toml does not exist",
+    ],
+)
+def test_what_the_server_lacks_is_an_error(message: str) -> None:
+    assert effective_level(Level.ERROR, message) is Level.ERROR
+
+
+def test_a_shutdown_in_good_order_is_no_trouble() -> None:
+    assert effective_level(None, "gracefully shutting down") is None
+    assert not names_problem("database system was shut down at 14:00")

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tools.logs.moments import to_micros
 from tools.logs.records import RecordParser
 from tools.logs.table import NO_TIME
 
@@ -28,7 +29,6 @@ Chars = npt.NDArray[np.uint8]
 
 _EPOCH = re.compile(r"\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?")
 _HALF_DAY = re.compile(r"[AaPp]\.?[Mm]\b")
-_START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
@@ -49,16 +49,6 @@ _ZERO = np.uint8(ord("0"))
 _MAX_FORMS = 64
 # What may follow a number and surely does not go on with it.
 _ENDS_STAMP = np.array([not (chr(c).isalnum() or chr(c) in "_.:,/-") for c in range(256)])
-
-
-def to_micros(time: datetime) -> int:
-    """Microseconds since 1970."""
-    return (time - _START) // _MICROSECOND
-
-
-def to_time(micros: int) -> datetime:
-    """The moment, in UTC."""
-    return _START + timedelta(microseconds=micros)
 
 
 def stamp_pattern(stamp: str) -> str:

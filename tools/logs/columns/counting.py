@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tools.logs.columns.clocks import to_time
 from tools.logs.columns.records import Part, Records
 from tools.logs.groups import Group, Kind
+from tools.logs.moments import to_time
 from tools.logs.records import Level
 from tools.logs.table import NO_TIME
 from tools.logs.templates import merge

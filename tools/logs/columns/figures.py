@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,31 +11,14 @@ from tools.logs.columns.counting import Count
 from tools.logs.columns.records import Records
 from tools.logs.columns.samples import Index, read, spread
 from tools.logs.columns.text import Rows
-from tools.logs.numbers import FieldNumbers, MessageNumbers
-from tools.logs.series import MIN_VALUES, Drift
+from tools.logs.numbers import FieldNumbers, Followed, MessageNumbers, is_measure
+from tools.logs.series import MIN_VALUES
 
 _MAX_FIELDS = 64
 # Lines that are parsed: for one template or set of fields, and for all. They decide the time.
 _MAX_LINES = 512
 _MIN_LINES = 96
 _MAX_ALL_LINES = 16_000
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A number that changed lastingly, and how many of the lines with it were looked at."""
-
-    name: str
-    drift: Drift
-    num_looked_at: int
-    num_lines: int
-
-    @property
-    def remark(self) -> str:
-        """What a note must add: nothing where all lines were looked at."""
-        if self.num_looked_at == self.num_lines:
-            return ""
-        return f"; of {self.num_lines:,} lines {self.num_looked_at:,} were looked at"
 
 
 def follow_fields(records: Records) -> Iterator[Followed]:
@@ -100,4 +82,4 @@ def _drifts(records: Records, chosen: Rows, num_lines: int) -> Iterator[Followed
             sample = sample or record.message
             numbers.add(record.message, time, line)
     for name, drift in numbers.drifts(sample):
-        yield Followed(name, drift, len(chosen), num_lines)
+        yield Followed(name, drift, len(chosen), num_lines, is_measure(name))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.logs.columns.clocks import Micros, to_micros
+from tools.logs.columns.clocks import Micros
 from tools.logs.columns.continuations import absorbed
 from tools.logs.columns.text import LineColumn, Rows
 from tools.logs.columns.variants import Variants
 from tools.logs.groups import Kinds
+from tools.logs.moments import to_micros
 from tools.logs.records import RecordParser
 from tools.logs.table import NO_TIME
 from tools.window import EVERYTHING, Window

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tools.logs.columns.clocks import to_time
 from tools.logs.columns.records import Records
 from tools.logs.columns.text import Rows
+from tools.logs.moments import to_time
 from tools.logs.reader import LogLine
 from tools.logs.records import Record
 from tools.logs.table import NO_TIME

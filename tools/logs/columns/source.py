@@ -1,25 +1,27 @@
-"""One source analysed: its groups, the findings that they and their numbers make, its summary."""
+"""One source analysed: its groups, what they and their numbers tell over time, its summary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2s
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
 from tools.logs import ranking
-from tools.logs.columns.clocks import to_time
 from tools.logs.columns.counting import count
-from tools.logs.columns.figures import Followed, follow_fields, follow_messages
+from tools.logs.columns.figures import follow_fields, follow_messages
 from tools.logs.columns.records import find_records
 from tools.logs.columns.samples import Index, read, spread
 from tools.logs.columns.text import read_column
+from tools.logs.columns.vanished import vanished
 from tools.logs.groups import Group
+from tools.logs.judgement import SourceEvidence
+from tools.logs.moments import to_time
+from tools.logs.numbers import Followed
 from tools.logs.reader import LogLine, read_blocks
 from tools.logs.records import Level, RecordParser
-from tools.logs.report import MAX_TEXT_CHARS, LogFinding, SourceSummary
+from tools.logs.report import SourceSummary
+from tools.logs.signs.source import SourceSigns
 from tools.logs.table import SourceTable
 from tools.scope import LogSource
 from tools.window import EVERYTHING, Window
@@ -79,15 +81,23 @@ class SourceAnalysis:
             (*column.notes, *self._window_notes()),
         )
 
-    def findings(self, max_findings: int) -> list[LogFinding]:
-        """The most suspicious groups, and the numbers that changed lastingly."""
-        total, before = len(self._records.window), self._num_before
-        judged = [_judged(group, total, before) for group in self._count.groups]
-        judged.sort(key=lambda item: -item.suspicion)
-        del judged[max_findings:]
-        self._count_values([item.group for item in judged])
-        found = [self._finding(item) for item in judged]
-        return [*found, *map(self._drift_finding, self._drifts())]
+    def evidence(self) -> SourceEvidence:
+        """What it tells: its signs over time, and the numbers that changed lastingly."""
+        problems = [group for group in self._count.groups if group.is_problem]
+        self._count_values(sorted(problems, key=self._rough_suspicion))
+        signs = SourceSigns.find(self.table, self._lines)
+        gone = vanished(self._records, self._count)
+        return SourceEvidence(signs, self._drifts(), gone, self._num_before)
+
+    def _rough_suspicion(self, group: Group) -> float:
+        """A key that puts the groups first that will be looked at first."""
+        course = ranking.Course.of(group, len(self._records.window))
+        return -ranking.suspicion(group, course, self._num_before)
+
+    def _lines(self, positions: Sequence[int]) -> Sequence[LogLine]:
+        """The lines of some records of the window."""
+        rows = self._records.window.rows[np.asarray(positions, np.int64)]
+        return self._records.column.lines(rows) if len(rows) else ()
 
     @property
     def _num_before(self) -> int:
@@ -109,13 +119,13 @@ class SourceAnalysis:
         return ()
 
     def _count_values(self, groups: Sequence[Group]) -> None:
-        """Count what the fields of problems say, on samples where there are many."""
+        """Count what the fields of some groups say, on samples where there are many."""
         of_record = self._count.group_of_kind[self._records.window.kinds]
         index = Index(of_record, len(self._count.groups))
         numbers = {id(group): number for number, group in enumerate(self._count.groups)}
         num_left = _MAX_ALL_VALUED
         for group in groups:
-            if group.is_problem and num_left > 0:
+            if num_left > 0:
                 positions = spread(index.positions(numbers[id(group)]), _MAX_VALUED)
                 num_left -= len(positions)
                 for record, _, _ in read(self._records, positions):
@@ -123,66 +133,12 @@ class SourceAnalysis:
 
     def _drifts(self) -> list[Followed]:
         followed = [*follow_fields(self._records), *follow_messages(self._records, self._count)]
-        followed.sort(key=lambda item: -ranking.drift_suspicion(item.drift))
+        followed.sort(key=lambda item: -ranking.drift_suspicion(item))
         # One number often stands in a field and in the message too.
         distinct: dict[tuple[float, float, float], Followed] = {}
         for item in followed:
             distinct.setdefault((item.drift.first, item.drift.last, item.drift.high), item)
         return list(distinct.values())[:_MAX_DRIFTS]
-
-    def _finding(self, judged: _Judged) -> LogFinding:
-        group, course, before = judged.group, judged.course, self._num_before
-        level = group.level.name if group.level else None
-        return LogFinding(
-            id=_finding_id(self._source.name, level, group.template),
-            source=self._source.name,
-            template=group.template,
-            count=group.count,
-            baseline_count=group.baseline_count if before else None,
-            first=group.first,
-            last=group.last,
-            level=level,
-            is_new=ranking.is_new(group, course, before),
-            text=group.sample.text[:MAX_TEXT_CHARS],
-            line=group.sample.number,
-            path=str(group.sample.path),
-            note=ranking.note(group, course, before),
-            suspicion=judged.suspicion,
-            is_cut=_is_cut(group.sample),
-        )
-
-    def _drift_finding(self, followed: Followed) -> LogFinding:
-        drift = followed.drift
-        line = drift.peak.line
-        template = f"{followed.name} {drift.direction}"
-        return LogFinding(
-            id=_finding_id(self._source.name, None, template),
-            source=self._source.name,
-            template=template,
-            count=followed.num_lines,
-            baseline_count=None,
-            first=drift.first_time,
-            last=drift.last_time,
-            level=None,
-            is_new=False,
-            text=line.text[:MAX_TEXT_CHARS],
-            line=line.number,
-            path=str(line.path),
-            note=ranking.drift_note(followed.name, drift) + followed.remark,
-            suspicion=ranking.drift_suspicion(drift),
-            is_cut=_is_cut(line),
-        )
-
-
-class _Judged(NamedTuple):
-    group: Group
-    course: ranking.Course
-    suspicion: float
-
-
-def _judged(group: Group, total: int, before: int) -> _Judged:
-    course = ranking.Course.of(group, total)
-    return _Judged(group, course, ranking.suspicion(group, course, before))
 
 
 class _Steps:
@@ -206,13 +162,3 @@ class _Steps:
         if self._report is not None and perf_counter() - self._reported_at > _SILENT_S:
             self._report(self._name, self._reached)
             self._reported_at = perf_counter()
-
-
-def _finding_id(source: str, level: str | None, template: str) -> str:
-    return blake2s(
-        f"{source}\0{level}\0{template}".encode(errors="replace"), digest_size=5
-    ).hexdigest()
-
-
-def _is_cut(line: LogLine) -> bool:
-    return line.is_cut or len(line.text) > MAX_TEXT_CHARS

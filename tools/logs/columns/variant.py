@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tools.logs.columns.clocks import stamp_pattern, to_micros
+from tools.logs.columns.clocks import stamp_pattern
 from tools.logs.columns.places import end_of, place_of
 from tools.logs.groups import STATUS_IN_TEXT, Kind, Kinds
+from tools.logs.moments import to_micros
 from tools.logs.multiline import State, settled
 from tools.logs.numbers import numeric_fields
 from tools.logs.records import Level, Record

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tools.logs.columns.clocks import to_micros
 from tools.logs.columns.records import Records, find_records
 from tools.logs.columns.text import read_column
 from tools.logs.groups import Kinds
+from tools.logs.moments import to_micros
 from tools.logs.multiline import Continuations
 from tools.logs.reader import read_blocks, read_lines
 from tools.logs.records import Level, Record, RecordParser
