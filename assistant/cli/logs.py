@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +57,8 @@ def logs(
         live_logs(live, settings, to_fetch) as fetched,
     ):
         chosen = _chosen(sources, settings, stdin_file, fetched)
-        report = _told(_analyze(chosen, now if live else None, since, baseline), fetched)
+        needs = settings.services.depends_on
+        report = _told(_analyze(chosen, now if live else None, since, baseline, needs), fetched)
     if as_json:
         print_json(_json_object(report))
     else:
@@ -115,7 +116,11 @@ def _unknown(name: str, known: Sequence[str]) -> SourceNotFound:
 
 
 def _analyze(
-    sources: Sequence[LogSource], now: datetime | None, since: str, baseline: str
+    sources: Sequence[LogSource],
+    now: datetime | None,
+    since: str,
+    baseline: str,
+    depends_on: Mapping[str, Sequence[str]],
 ) -> LogReport:
     """The analysis of `sources` as of `now`; of files alone, as of their newest line."""
     from tools.bundle import attach_files
@@ -131,6 +136,7 @@ def _analyze(
             now=now,
             window=window,
             baseline=baseline_before(window, baseline),
+            depends_on=depends_on,
             progress=lambda name, lines: spinner.update(f"reading {name}: {lines:,} lines"),
         )
 
@@ -154,6 +160,7 @@ def _json_object(report: LogReport) -> dict[str, Any]:
         "sources": [asdict(source) for source in report.sources],
         "findings": [{**asdict(f), "sample": f.sample} for f in report.findings],
         "templates": report.template_count,
+        "timeline": [asdict(e) for e in report.timeline.events] if report.timeline else [],
         "duration_s": round(report.duration_s, 4),
     }
 

@@ -141,6 +141,7 @@ def test_json_is_one_object_and_nothing_else(
             "ttft_s": 1.25,
             "total_s": 2.5,
             "phases_s": {"triage": 0.1},
+            "model_calls": 0,
         },
     }
 
