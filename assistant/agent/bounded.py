@@ -34,36 +34,25 @@ from langgraph.types import Command
 from assistant.agent.arguments import definition, narrowed
 from assistant.agent.checking import cited_ids
 from assistant.agent.confidence import confidence_line
-from assistant.agent.coverage import subjects_of, uncovered, unmentioned
+from assistant.agent.exact import ExactAnswer, exact_answer
 from assistant.agent.explain import Form, explain
 from assistant.agent.onset import asks_when, onset_of, onset_text
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
-from assistant.agent.question import asks_health
 from assistant.agent.report import (
     closing_sections,
     instructions_section,
-    lines_section,
     seen_before_section,
     strongest_lead,
 )
-from assistant.agent.statement import statement
-from assistant.agent.triage import (
-    CONCLUSIVE,
-    ExactAnswer,
-    FirstLook,
-    exact_answer,
-    first_look,
-)
+from assistant.agent.triage import CONCLUSIVE, FirstLook, first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
+from assistant.agent.verdict import form_of, gap_in, is_healthy, verdict_of_code
 from assistant.chat.local import LocalChatModel
-from assistant.incidents import SUSPICIOUS
 from tools.evidence import Evidence, distinct
 
 # How many findings an answer quotes: the cause and its traces, or all that was found.
 _NUM_FACTS = 5
 _NUM_FOUND = 8
-# Below it, what is found is no reason to say that something is wrong.
-_WRONG = 0.6
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160
 
@@ -155,7 +144,7 @@ class BoundedStrategy:
             if onset:
                 began = ExactAnswer(onset_text(onset), onset, work.look.overview)
                 return _computed(work.turn, began)
-            work.gap = await asyncio.to_thread(_gap, work.turn, work.look)
+            work.gap = await asyncio.to_thread(gap_in, work.turn, work.look)
         if work.look.seen_before:
             # Said at once: what fixed it the last time needs no model.
             work.turn.show(f"{seen_before_section(work.look.seen_before)}\n\n")
@@ -167,7 +156,7 @@ class BoundedStrategy:
             and bool(work.turn.toolbox.scope.logs or work.turn.toolbox.scope.captures)
             and bool(work.look.facts)
             and not work.gap
-            and not _is_healthy(work)
+            and not is_healthy(work.turn, work.look)
             and work.look.strongest < CONCLUSIVE
         )
         if may_drill:
@@ -221,9 +210,9 @@ class BoundedStrategy:
         work = runtime.context
         turn = work.turn
         assert work.look is not None
-        form = _form(work)
+        form = form_of(work.turn, work.look, work.gap, work.evidence)
         if form is None:
-            written = _verdict_of_code(work)
+            written = verdict_of_code(turn, work.look, work.gap)
             turn.show_section(written)
         else:
             written = await self._written(state, work, form)
@@ -278,82 +267,6 @@ def _conversation(model: BaseChatModel, state: _State) -> list[BaseMessage]:
             return messages
         questions = [i for i, message in enumerate(earlier) if isinstance(message, HumanMessage)]
         earlier = earlier[questions[len(questions) // 2] :] if len(questions) > 1 else []
-
-
-def _form(work: _Work) -> Form | None:
-    """What the model is to write; None when code knows the answer itself."""
-    assert work.look is not None
-    intent, scope = work.turn.question.intent, work.turn.toolbox.scope
-    if work.gap or not work.evidence or _is_healthy(work) or (intent == "show" and scope.logs):
-        return None
-    if intent == "diagnose" and work.look.strongest >= SUSPICIOUS:
-        return "cause"
-    return "answer"
-
-
-def _gap(turn: Turn, look: FirstLook) -> str:
-    """What the question asks about and the evidence does not cover; empty when it does."""
-    scope, question = turn.toolbox.scope, turn.question
-    is_past = question.window.end is not None
-    if look.log_report is not None and (is_past or look.strongest < SUSPICIOUS):
-        missing_time = uncovered(question.window, look.log_report)
-        if missing_time:
-            return missing_time
-    subjects = subjects_of(question.text)
-    if not subjects or look.strongest >= CONCLUSIVE or look.asked_for or scope.origin == "live":
-        return ""
-    missing = unmentioned(subjects, scope, turn.toolbox.checkpoint)
-    if len(missing) < len(subjects):
-        return ""
-    names = ", ".join(f"`{name}`" for name in missing)
-    return f"nothing in the evidence mentions {names}"
-
-
-def _is_healthy(work: _Work) -> bool:
-    """Whether the evidence was examined and nothing in it is a lead.
-
-    Captures are another matter: what is wrong in them may not look like it. Only where somebody
-    asks whether anything is wrong at all, is nothing strong enough the answer.
-    """
-    look, scope = work.look, work.turn.toolbox.scope
-    if look is not None and asks_health(work.turn.question.text):
-        return not scope.is_empty and bool(look.succeeded) and look.strongest < _WRONG
-    if look is None or look.failures or look.asked_for or not scope.logs or scope.captures:
-        return False
-    return look.strongest < SUSPICIOUS
-
-
-def _verdict_of_code(work: _Work) -> str:
-    scope, look = work.turn.toolbox.scope, work.look
-    assert look is not None
-    if work.gap:
-        return f"**I cannot tell**: {work.gap}."
-    if look.asked_for:
-        return lines_section(f"**Lines**: {look.asked_summary}", look.asked_for)
-    if asks_health(work.turn.question.text) and look.succeeded:
-        return _all_clear(look)
-    if look.failures:
-        return f"**I cannot tell**: {' '.join(look.failures)}"
-    if look.asked_summary:
-        return f"**No lines**: {look.asked_summary}"
-    if not scope.is_empty:
-        return "**Nothing found**: what was examined shows no problem."
-    return (
-        "**I cannot tell**: there is no evidence to look at. Name log files with `-f`, a folder "
-        "with `--bundle`, or `[logs.sources]` in the settings."
-    )
-
-
-def _all_clear(look: FirstLook) -> str:
-    """That nothing is wrong as far as can be seen, with what comes nearest to it."""
-    text = "**No**: nothing that was examined shows a problem."
-    if look.failures:
-        text += f" Not everything could be looked at: {' '.join(look.failures)}"
-    nearest = [item for item in look.facts if item.finding.suspicion >= SUSPICIOUS][:2]
-    if not nearest:
-        return text
-    told = " ".join(f"[{item.id}] {statement(item)}" for item in nearest)
-    return f"{text} The most notable, and probably normal: {told}"
 
 
 def _cited(turn: Turn, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:

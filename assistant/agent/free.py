@@ -24,6 +24,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
 from assistant.agent.confidence import confidence_line
+from assistant.agent.exact import ExactAnswer, exact_answer
 from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     closing_sections,
@@ -31,7 +32,7 @@ from assistant.agent.report import (
     seen_before_section,
     strongest_lead,
 )
-from assistant.agent.triage import ExactAnswer, exact_answer, first_look
+from assistant.agent.triage import first_look
 from assistant.agent.turn import Draft, ModelSource, Turn
 from assistant.chat.template import text_of
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from assistant.agent.plain_words import ASKING, LIGHT
 from tools.logs.lookup.fields import BUCKETS, is_field_noun
 from tools.logs.lookup.query import LogQuery, Operation
 from tools.logs.records import Level, level_of
@@ -93,35 +94,6 @@ _STATUS_WORDS = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[A-Za-z0-9][\w./:@=%()*-]*[\w)]|\w")
-# Words that say what is asked, not which lines are meant.
-_ASKING_WORDS = """
-a an the and or of in on at to by for from with is are was were be been do does did has have had
-how many much often which what who whom when where there any some all each every it its this
-that these those than then their them they i we you me my our your can could would will shall
-not no so if as about into per different distinct unique most least top first last number
-numbers count counts times time total altogether line lines entry entries record records log
-logs logfile file level levels severity quote please show list tell give find two three four
-five six ten hour minute day date seconds second tied same slowest longest largest biggest
-highest maximum max fastest quickest shortest smallest lowest minimum min busiest recent
-recently frequent frequently common commonly ever whole during between once long short fast one
-zero more less other others also only just within out over say says said mention mentions
-mentioned report reports reported occur occurs occurred happen happens happened happening appear
-appears appeared contain contains contained shown see seen complain complains exist exists kind
-kinds type types thing things
-"""
-# Words that a question may use for what the log says otherwise: required only where a line has
-# them.
-_LIGHT_WORDS = """
-make makes made get gets got take takes took come comes came target targets targeted attempt
-attempts attempted try tries tried open opens opened write writes written cause causes caused
-event events message messages value values source account accounts address addresses request
-requests case cases problem problems lot api call calls called service server system host
-occurrence occurrences instance instances reply replies return returns returned produce produced
-go goes went use uses used send sends sent receive receives received client clients logged
-answered served handled processed
-"""
-_ASKING = frozenset(_ASKING_WORDS.split())
-_LIGHT = frozenset(_LIGHT_WORDS.split())
 # "No Route to Host" in the middle of a sentence is what the lines say, word for word.
 _CAPITALISED = re.compile(
     r"(?<=[a-z,:] )[A-Z][\w-]*(?: (?:to|of|the|in|for|by|on|is|not|[A-Z][\w-]*))* [A-Z][\w-]*"
@@ -275,10 +247,10 @@ def _field(operation: Operation, text: str) -> str:
         if _MESSAGE.match(word) and not any(map(_PLAIN_NOUN.match, words[place + 1 : place + 3])):
             return ""
         if is_field_noun(word) or _PLAIN_NOUN.match(word):
-            before = [w for w in words[max(0, place - 2) : place] if w.lower() not in _ASKING]
+            before = [w for w in words[max(0, place - 2) : place] if w.lower() not in ASKING]
             after = [w for w in words[place + 1 : place + 2] if _PLAIN_NOUN.match(w)]
             return " ".join([*before, word, *after])
-    leading = [word for word in words[:3] if word.lower() not in _ASKING]
+    leading = [word for word in words[:3] if word.lower() not in ASKING]
     return leading[0] if leading else ""
 
 
@@ -308,7 +280,7 @@ def _field_nouns(field: str) -> list[str]:
 
 def _words(texts: Iterable[str], without: Iterable[str] = ()) -> list[str]:
     """The words by which the lines are found, each once."""
-    left_out = {word.lower() for word in without} | _ASKING
+    left_out = {word.lower() for word in without} | ASKING
     found: dict[str, None] = {}
     for text in texts:
         for token in _TOKEN.findall(_STATUS.sub(r"\1", text)):
@@ -320,7 +292,7 @@ def _words(texts: Iterable[str], without: Iterable[str] = ()) -> list[str]:
 
 
 def _is_light(word: str) -> bool:
-    return word.lower() in _LIGHT or is_field_noun(word)
+    return word.lower() in LIGHT or is_field_noun(word)
 
 
 def _limit(text: str) -> int:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.agent.comparing import Comparing, Verdict, as_text, compare_scope
-from assistant.agent.counted import answer_text, is_answered
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
 from assistant.incidents import SUSPICIOUS, log_templates, services_of, suspicious
@@ -21,8 +19,6 @@ from knowledge.incidents.incident import Signature
 from tools.captures import survey_captures
 from tools.evidence import Evidence, distinct
 from tools.host.survey import survey_host
-from tools.logs.lookup.query import LogQuery
-from tools.logs.lookup.tool import Lookup, look_up_logs
 from tools.logs.report import LogReport
 from tools.logs.tool import analyze_scope, search_logs_tool, tail_logs_tool
 from tools.metrics.backend import MetricBackend
@@ -93,69 +89,6 @@ class FirstLook:
     def facts(self) -> tuple[Evidence, ...]:
         """The evidence of what happened: everything but runbooks."""
         return tuple(item for item in self.evidence if item.is_fact)
-
-
-@dataclass(frozen=True, slots=True)
-class ExactAnswer:
-    """What code computed for a look-up question: the answer's words and the lines behind it."""
-
-    text: str
-    evidence: tuple[Evidence, ...]
-    overview: tuple[str, ...]
-
-
-async def exact_answer(question: Question, toolbox: Toolbox) -> ExactAnswer | None:
-    """The answer to a question that code can compute; None when it is not one, or has none."""
-    if question.comparing is not None and toolbox.scope.logs:
-        compared = await _compare(question, question.comparing, toolbox)
-        if compared is not None:
-            return compared
-    query, scope = question.inquiry, toolbox.scope
-    if query is None or not scope.logs:
-        return None
-    found: list[Lookup] = []
-
-    def count() -> ToolResult:
-        lookup = look_up_logs(
-            scope, query, question.log_names, question.window, checkpoint=toolbox.checkpoint
-        )
-        found.append(lookup)
-        return lookup.result
-
-    report = await toolbox.perform("count_logs", _as_arguments(query), count)
-    answer = found[0].answer if found else None
-    if answer is None or not is_answered(answer) or (not answer.total and scope.captures):
-        return None
-    text = answer_text(answer, found[0].samples, report.evidence)
-    return ExactAnswer(text, report.evidence, (report.result.summary,))
-
-
-async def _compare(
-    question: Question, comparing: Comparing, toolbox: Toolbox
-) -> ExactAnswer | None:
-    """Before and after, computed; None when the logs have too little on one side."""
-    verdicts: list[Verdict] = []
-
-    def compare() -> ToolResult:
-        scope = toolbox.scope
-        named = [scope.logs[name] for name in question.log_names]
-        sources = named or list(scope.logs.values())
-        result, verdict = compare_scope(scope, sources, comparing, toolbox.checkpoint)
-        verdicts.extend([verdict] if verdict else [])
-        return result
-
-    report = await toolbox.perform("compare_logs", {"words": comparing.words[:80]}, compare)
-    if not verdicts:
-        return None
-    text = as_text(verdicts[0], report.evidence)
-    return ExactAnswer(text, report.evidence, (report.result.summary,))
-
-
-def _as_arguments(query: LogQuery) -> dict[str, Any]:
-    words = [*query.literals, *query.words]
-    level = query.level.name if query.level else ""
-    told = {"operation": query.operation, "words": words, "field": query.field, "level": level}
-    return {name: value for name, value in told.items() if value}
 
 
 async def first_look(question: Question, toolbox: Toolbox) -> FirstLook:
