@@ -100,7 +100,9 @@ class DemoSystem:
         return (
             f"[data]\ndir = {_toml(str(self.folder / 'data'))}\n\n"
             f"[services]\nsupervisor = {_toml(self.supervisor_url)}\n\n"
-            f"[logs.sources]\n{sources}\n"
+            f"[logs.sources]\n{sources}\n\n"
+            # The story is the shop's, whatever else this machine went through.
+            "[host]\nlook = false\n"
         )
 
     def services(self) -> dict[str, ServiceState]:

@@ -39,9 +39,10 @@ _TROUBLE: tuple[tuple[str, float, re.Pattern[str]], ...] = tuple(
         ("the processor is too hot", 0.5, r"temperature above threshold|cpu clock throttled"),
     )
 )
-# Until this age in seconds, a message counts that much.
-_FADING = ((3600, 1.0), (86400, 0.6))
-_OLD = 0.25
+# Until this age in seconds, a message counts that much. An old kill is not why something fails
+# now: after an hour it is background.
+_FADING = ((1800, 1.0), (3600, 0.7), (14400, 0.32))
+_OLD = 0.2
 
 
 @dataclass(frozen=True, slots=True)

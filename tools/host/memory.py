@@ -64,4 +64,4 @@ def _kills(host: Host) -> Look:
     if not kills:
         return Fact("OOM kills", text)
     note = "the kernel killed processes for want of memory"
-    return Fact("OOM kills", text, note, 0.7 if uptime_s < _FRESH_S else 0.45)
+    return Fact("OOM kills", text, note, 0.7 if uptime_s < _FRESH_S else 0.25)

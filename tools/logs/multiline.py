@@ -152,11 +152,6 @@ def settled(record: Record) -> State | None:
     return _state_after(record)
 
 
-def origin_of(text: str, record: Record) -> str:
-    """Who wrote a time-stamped line, as far as it says: what stands between stamp and message."""
-    return _written(text, record)[0]
-
-
 def _state_after(record: Record) -> State:
     return State(had_time=True, is_in_statement=_STATEMENT.match(record.message) is not None)
 

@@ -27,6 +27,7 @@ def midwatch(
     """Run `main` with arguments in this process, on a data folder of the test's own."""
     environment = dict(os.environ)
     os.environ["MIDWATCH_DATA_DIR"] = str(tmp_path / "data")
+    os.environ["MIDWATCH_HOST_LOOK"] = "false"
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str | Path) -> Ran:

@@ -25,7 +25,7 @@ def test_json_is_the_contract(midwatch: Midwatch, payments_log: Path) -> None:
     ran = midwatch("logs", "--json", payments_log)
     report = json.loads(ran.out)
     assert (ran.status, ran.err) == (0, "")
-    assert report.keys() == {"sources", "findings", "templates", "duration_s"}
+    assert report.keys() == {"sources", "findings", "templates", "timeline", "duration_s"}
     [source] = report["sources"]
     assert source.keys() >= {"name", "lines", "first", "last", "levels", "bytes"}
     assert (source["lines"], source["levels"]) == (400, {"ERROR": 40, "INFO": 360})

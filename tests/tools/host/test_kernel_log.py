@@ -70,7 +70,7 @@ def test_ordinary_messages(machine: Recorded, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("uptime_s", "suspicion", "told"),
-    [(3610, 0.9, "10 s"), (3600 * 3, 0.54, "2 h"), (3600 * 72, 0.225, "3 days")],
+    [(3610, 0.9, "10 s"), (3600 * 3, 0.288, "2 h"), (3600 * 72, 0.18, "3 days")],
 )
 def test_trouble_fades(machine: Recorded, uptime_s: float, suspicion: float, told: str) -> None:
     said(machine, *["Out of memory: Killed process 1 (a)"] * 3, uptime_s=uptime_s)

@@ -40,7 +40,7 @@ def test_swap_is_full(machine: Recorded) -> None:
     assert swap.note == "88% of the swap space is used"
 
 
-@pytest.mark.parametrize(("uptime_s", "suspicion"), [(600, 0.7), (86400, 0.45)])
+@pytest.mark.parametrize(("uptime_s", "suspicion"), [(600, 0.7), (86400, 0.25)])
 def test_kills_since_a_short_time_weigh_more(
     machine: Recorded, uptime_s: float, suspicion: float
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -174,7 +175,9 @@ def test_a_zombie_that_really_is_one() -> None:
     (zombies,) = of_topic(survey_host(), "zombies")
     for child in ended:
         child.wait()
-    assert f"({os.getpid()}): 12" in zombies
+    count = re.search(rf"\({os.getpid()}\): (\d+)", zombies)
+    assert count is not None
+    assert int(count[1]) >= len(ended)
 
 
 @needs_linux
