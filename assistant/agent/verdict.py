@@ -43,7 +43,8 @@ def gap_in(turn: Turn, look: FirstLook) -> str:
         missing_time = uncovered(question.window, look.log_report)
         if missing_time:
             return missing_time
-    subjects = subjects_of(question.text)
+    # Who asks whether all is well with a machine may have brought that machine's own logs.
+    subjects = () if asks_health(question.text) else subjects_of(question.text)
     if not subjects or look.strongest >= CONCLUSIVE or look.asked_for or scope.origin == "live":
         return ""
     missing = unmentioned(subjects, scope, turn.toolbox.checkpoint)

@@ -74,7 +74,8 @@ def evaluate(
     before = last_run(settings.data.dir, suite)
     is_whole = not only and not kind
     changed = changes(before.rows, rows) if before and is_whole else []
-    if is_whole:
+    # A run with failures says nothing of the answers: the one before stays the one to compare with.
+    if is_whole and not figures["failed"]:
         keep_run(settings.data.dir, suite, settings.model.name, figures, rows)
     if report is not None:
         _write_report(report, f"{suite.name} on {settings.model.name}", figures, run, changed)

@@ -84,3 +84,12 @@ def test_what_cannot_be_run_is_refused(
     assert said in ran.err
     # Before anything is answered.
     assert "match" not in ran.err
+
+
+def test_a_run_that_failed_is_none_to_compare_with(midwatch: Midwatch, suite: Path) -> None:
+    midwatch("eval", suite)
+    (suite / "wrong" / "bundle" / "shop.log").rename(suite / "shop.log")
+    failed = midwatch("eval", suite)
+    assert "1 failed" in failed.out
+    (suite / "shop.log").rename(suite / "wrong" / "bundle" / "shop.log")
+    assert "no case changed" in midwatch("eval", suite).out
