@@ -24,6 +24,9 @@ _SENTENCE = re.compile(
 )
 _NAME = re.compile(r"[\w./:-]*[\d./_-][\w./:-]*\w|\b[a-z]\w{4,}")
 _METRIC = re.compile(r"(?:^|,)([A-Za-z_:][\w:.]*(?:\{[^}]*\})?)(?=[, ])")
+_JSON_MEMBER = re.compile(r'"[^"]{1,60}": "(.{3,})",?', re.DOTALL)
+# The kernel's ring buffer: seconds since the start, or a date.
+_BRACKETED_STAMP = re.compile(r"\s*\[[\w :.+-]{5,40}\]\s+(?=\S)")
 _PLAIN_NAME = re.compile(r"[\w.@:/-]{1,80}")
 # A date of now stands for nothing: only the year of stamps without one depends on it.
 _REFERENCE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -66,9 +69,18 @@ def _captured(finding: Finding) -> str:
     """What code read off the row, with the row where that does not name what it is about."""
     note = _noted(finding)
     if not _SENTENCE.search(note):
-        return f"{_quoted(finding.text)}."
+        return f"{_quoted(_row(finding.text))}."
     names = [name for name in _NAME.findall(finding.text) if name in note]
-    return f"{note}." if names else f"{_quoted(finding.text, _MAX_ROW_CHARS)}: {note}."
+    return f"{note}." if names else f"{_quoted(_row(finding.text), _MAX_ROW_CHARS)}: {note}."
+
+
+def _row(text: str) -> str:
+    """What a row of a capture says: without its time stamp, and of a JSON member the value."""
+    member = _JSON_MEMBER.fullmatch(text.strip())
+    if member:
+        return member[1]
+    stamp = _BRACKETED_STAMP.match(text)
+    return text[stamp.end() :] if stamp else text
 
 
 def _measured(finding: Finding) -> str:
@@ -88,7 +100,9 @@ def _noted(finding: Finding) -> str:
 def _quoted(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
     plain = _plain(text)
     if len(plain) > max_chars:
-        plain = plain[:max_chars].rsplit(" ", 1)[0] + " …"
+        # A row of fields may have no blank for long: what is cut off is then a part of a word.
+        whole = plain[:max_chars].rsplit(" ", 1)[0]
+        plain = (whole if len(whole) > max_chars / 2 else plain[:max_chars]) + " …"
     return f'"{plain}"'
 
 

@@ -7,13 +7,13 @@ and its place in the answer's list of calls.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Toolbox, ToolReport
+from assistant.agent.weighing import explaining, weight_among
 from assistant.incidents import SUSPICIOUS, log_templates, services_of, suspicious
 from knowledge.incidents.incident import Signature
 from tools.captures import survey_captures
@@ -39,14 +39,6 @@ _MAX_CONCLUSIVE_EVIDENCE = 5
 _MAX_LINES = 10
 _MAX_RUNBOOKS = 1
 _METRICS_S = 8.0
-# A log line from here on says why; a state that something is in says that it happened.
-_REASON = 0.5
-_OUTCOME_LESS = 0.2
-_OUTCOME = re.compile(
-    r"\b(?:is|are) (?:Failed|Error|failed|CrashLoopBackOff|Pending|NotReady|Degraded|Missing)\b"
-    r"|\bended (?:with|again)|\bends again|\bit failed\b|\bpods? of \S+ failed\b|\bBackoffLimit"
-    r"|\bexit code \d"
-)
 _MAX_RUNBOOK_QUERIES = 3
 _RUNBOOK_QUERY_CHARS = 300
 
@@ -81,9 +73,12 @@ class FirstLook:
 
         Where there is a clear lead, a small model that may choose among more prefers a symptom.
         """
+        weigh = weight_among(self.facts)
+        reasons = explaining(self.facts)
+        top = max(map(weigh, reasons), default=0.0)
         is_clear = self.strongest >= CONCLUSIVE
-        floor = self.strongest - _CLOSE if is_clear else min(SUSPICIOUS, self.strongest / 2)
-        return tuple(item for item in self.facts if item.finding.suspicion >= floor)
+        floor = top - _CLOSE if is_clear else min(SUSPICIOUS, self.strongest / 2)
+        return tuple(item for item in reasons if weigh(item) >= floor)
 
     @property
     def facts(self) -> tuple[Evidence, ...]:
@@ -259,7 +254,7 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
     A log, a capture and a service manager see the same trouble from different sides, and one of
     them alone could fill the list with its side.
     """
-    weigh = _weight_among(evidence)
+    weigh = weight_among(evidence)
     ranked = sorted(evidence, key=lambda item: -weigh(item))
     strongest = max((item.finding.suspicion for item in ranked), default=0.0)
     floor = _NOISE if strongest >= SUSPICIOUS else 0.0
@@ -267,23 +262,6 @@ def _telling(evidence: Sequence[Evidence], limit: int | None) -> list[Evidence]:
         limit = _MAX_CONCLUSIVE_EVIDENCE if strongest >= CONCLUSIVE else _MAX_EVIDENCE
     worth_reading = [item for item in ranked if item.finding.suspicion >= floor]
     return sorted(_mixed(worth_reading, limit), key=lambda item: -weigh(item))
-
-
-def _weight_among(evidence: Sequence[Evidence]) -> Callable[[Evidence], float]:
-    """What orders the findings: their suspicion, but a reason before what it led to.
-
-    That something failed, ended or starts again and again is known; the line that says why is
-    worth more, where there is one.
-    """
-    has_reason = any(
-        item.finding.kind == "log" and item.finding.suspicion >= _REASON for item in evidence
-    )
-
-    def weigh(item: Evidence) -> float:
-        is_outcome = item.finding.kind != "log" and _OUTCOME.search(item.finding.note)
-        return item.finding.suspicion - (_OUTCOME_LESS if has_reason and is_outcome else 0.0)
-
-    return weigh
 
 
 def _mixed(ranked: Sequence[Evidence], limit: int) -> list[Evidence]:
