@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tools.logs.drift import Drift
 from tools.logs.reader import LogLine
-from tools.logs.series import Drift, Series
+from tools.logs.series import Series
 
 _IDENTITY = re.compile(
     r"(?:^|[._-])(?:p?id|uid|gid|tid|port|seq|sequence|offset|line|lineno|pid|ts|time|timestamp|epoch"

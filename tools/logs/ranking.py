@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
+from tools.logs.drift import Drift
 from tools.logs.groups import Group
 from tools.logs.numbers import Followed
 from tools.logs.records import Level
 from tools.logs.report import format_span, format_time
-from tools.logs.series import Drift
 from tools.logs.severity import names_problem
 
 _BASE = {
@@ -176,15 +177,25 @@ def note(group: Group, course: Course, baseline_total: int, *, is_constant: bool
 
 
 def drift_note(name: str, drift: Drift) -> str:
-    """`queue_depth rose from 3 (12:00) to 812 (13:00); lowest 0, highest 950`."""
-    peak = drift.peak.high if drift.direction == "rose" else drift.peak.low
-    moment = _at(format_time(drift.peak.time))
-    text = f"{name} {drift.direction} from {drift.first:g}{_at(format_time(drift.first_time))}"
-    if drift.returned:
-        text += f" to {peak:g}{moment} and was {drift.last:g}{_at(format_time(drift.last_time))}"
+    """`queue_depth rose from 3 (12:00) to 812 (13:00); lowest 0, highest 950`.
+
+    Where it did not stay, its peak is told and what it was at the end.
+    """
+    last = f"{drift.last:g}{_at(drift.last_time)}"
+    if drift.has_stayed:
+        change = f"from {_start(drift, drift.last)} to {last}"
     else:
-        text += f" to {drift.last:g}{_at(format_time(drift.last_time))}"
-    return f"{text}; lowest {drift.low:g}, highest {drift.high:g}{_outside(drift)}"
+        peak = drift.peak.high if drift.direction == "rose" else drift.peak.low
+        change = f"from {_start(drift, peak)} to {peak:g}{_at(drift.peak.time)} and was {last}"
+    extremes = f"lowest {drift.low:g}, highest {drift.high:g}"
+    return f"{name} {drift.direction} {change}; {extremes}{_outside(drift)}"
+
+
+def _start(drift: Drift, reached: float) -> str:
+    """The first value; where that is like no other, what was usual."""
+    if drift.leads(drift.first, reached):
+        return f"{drift.first:g}{_at(drift.first_time)}"
+    return f"about {drift.usual:.4g}"
 
 
 def _outside(drift: Drift) -> str:
@@ -207,8 +218,8 @@ def drift_suspicion(followed: Followed) -> float:
     return base + (0.25 if is_bad else 0.05) * drift.strength
 
 
-def _at(time: str) -> str:
-    return f" ({time})" if time else ""
+def _at(time: datetime | None) -> str:
+    return f" ({format_time(time)})" if time else ""
 
 
 def _against_baseline(group: Group, baseline_total: int) -> str:
