@@ -52,6 +52,15 @@ _LOCKED_OUT = re.compile(
     r"statement timeout|lock (?:wait )?timeout|waiting for \w*lock|lock not available",
     re.IGNORECASE,
 )
+_NO_ROOM = re.compile(
+    r"no space left|\bENOSPC\b|disk (?:is )?full|too many open files|\bEMFILE\b"
+    r"|(?:cannot|can't|failed to) allocate memory|\bENOMEM\b|quota exceeded",
+    re.IGNORECASE,
+)
+_SPENT = re.compile(
+    r"\b(?:9[5-9]|100)(?:\.\d+)? ?% (?:full|of (?:its|the) (?:inodes|limit|files|space|memory))\b"
+    r"|\bno room for\b"
+)
 _LATENCY = re.compile(r"\b(?:ms|seconds|duration\w*|took|latency)\b.* rose from\b")
 # Where an address stands for a server by custom.
 _PORTS = {
@@ -91,6 +100,7 @@ def _is_explained(finding: Finding, evidence: Sequence[Evidence]) -> bool:
         (_is_outcome(finding) and any(map(_is_reason, others)))
         or (_is_complaint(finding) and any(_is_culprit(other, finding) for other in others))
         or (_is_growth(finding) and any(_stopped_before(other, finding) for other in others))
+        or (_is_without_room(finding) and any(_SPENT.search(other.note) for other in others))
         or (_is_locked_out(finding) and any(_LOCK_HOLDER.search(other.note) for other in others))
     )
 
@@ -144,6 +154,11 @@ def _stopped_before(other: Finding, growth: Finding) -> bool:
     if other.at is None or growth.at is None:
         return False
     return other.at <= growth.at + _SAME_MOMENT
+
+
+def _is_without_room(finding: Finding) -> bool:
+    """Whether a program only says that it got no more of something."""
+    return finding.kind == "log" and bool(_NO_ROOM.search(finding.text))
 
 
 def _is_locked_out(finding: Finding) -> bool:

@@ -126,3 +126,27 @@ def test_who_waits_for_a_lock_stands_behind_who_holds_it() -> None:
     slower = Finding("log", "api", "request", 2, "ms rose from 14 to 4008", 0.8, NOW)
     evidence = entered(but(waiting, suspicion=0.9), slower, holder)
     assert [item.finding for item in explaining(evidence)] == [holder]
+
+
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (
+            "[Errno 28] No space left on device: '/srv/a'",
+            "/srv has used 100 % of its inodes (0 left)",
+        ),
+        ("write failed: disk full", "/var is 97 % full: 1G of 40G free"),
+        ("accept: too many open files", "100% of the limit: files that all processes may open"),
+        ("open: EMFILE", "98% of the files that it may open"),
+    ],
+)
+def test_a_limit_that_is_hit_comes_before_who_complains_of_it(error: str, note: str) -> None:
+    limit = Finding("capture", "df.txt", "tmpfs 100%", 1, note, 0.7)
+    complaint = Finding("log", "api", f"ERROR {error}", 1, suspicion=0.85)
+    assert [item.finding for item in explaining(entered(complaint, limit))] == [limit]
+
+
+def test_room_that_is_there_explains_nothing() -> None:
+    room = Finding("capture", "df.txt", "/dev/sda1 40%", 1, "/var is 40 % full", 0.2)
+    complaint = Finding("log", "api", "ERROR no space left on device", 1, suspicion=0.85)
+    assert complaint in [item.finding for item in explaining(entered(complaint, room))]
