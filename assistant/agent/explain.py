@@ -28,14 +28,16 @@ Form = Literal["cause", "answer"]
 
 _MAX_TOKENS: dict[Form, int] = {"cause": 220, "answer": 160}
 # A full stop ends a sentence unless a number or a name goes on after it, in small letters or in
-# backticks: given a capital, a model that wants one more sentence writes it without the space.
+# backticks: given a capital, a model that wants one more sentence writes it without the space. Nor
+# may there be many of them: such a model counts on, "12.12.12", to the limit of its tokens.
 # Brackets are for ids, and those have been chosen already; a number that begins a sentence is
 # mostly that of a list.
 _SENTENCE_RULES = r"""
 paragraph ::= sentence more-sentences
 more-sentences ::= (" " sentence (" " sentence)?)?
 sentence ::= ([A-Z"'] | "`" [^`\n\x00[\]]+ "`") rest
-rest ::= ([^\n\x00.`[\]] | "." [a-z0-9] | "`" [^`\n\x00[\]]+ "`")* "."
+rest ::= words ("." [a-z0-9] words){0,8} "."
+words ::= ([^\n\x00.`[\]] | "`" [^`\n\x00[\]]+ "`")*
 """
 _NEXT = "**Next:**"
 # So much of what code says, and no other text can follow.
