@@ -52,7 +52,10 @@ class ServiceState:
 class ServiceBackend(Protocol):
     """A service manager, read-only. Every call may raise BackendUnavailable."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the settings call it."""
+        ...
 
     def list_services(self) -> list[ServiceState]:
         """All services, in the manager's own order."""

@@ -36,11 +36,23 @@ class SupervisorBackend:
     def list_services(self) -> list[ServiceState]:
         """All services, in supervisor's order. Raises BackendUnavailable."""
         processes = ask(self._address, "getAllProcessInfo", self._timeout_s)
+        try:
+            return _states(_PROCESSES.validate_python(processes), self._programs())
+        except ValidationError as error:
+            raise not_supervisor(self._address) from error
+
+    def stop_wait_s(self, service: str) -> float:
+        """How long supervisor waits for the service to stop before it kills it.
+
+        Raises BackendUnavailable. For a service it does not know, supervisor's default.
+        """
+        known = {program.full_name: program.stopwaitsecs for program in self._programs()}
+        return known.get(service, _Program().stopwaitsecs)
+
+    def _programs(self) -> list[_Program]:
         programs = ask(self._address, "getAllConfigInfo", self._timeout_s)
         try:
-            return _states(
-                _PROCESSES.validate_python(processes), _PROGRAMS.validate_python(programs)
-            )
+            return _PROGRAMS.validate_python(programs)
         except ValidationError as error:
             raise not_supervisor(self._address) from error
 
@@ -53,10 +65,15 @@ class _Program(BaseModel):
     autostart: bool = True
     exitcodes: tuple[int, ...] = (0,)
     startretries: int = 3
+    stopwaitsecs: int = 10
 
     @property
     def key(self) -> tuple[str, str]:
         return (self.group, self.name)
+
+    @property
+    def full_name(self) -> str:
+        return _full_name(self.group, self.name)
 
 
 class _Process(BaseModel):
@@ -80,7 +97,11 @@ class _Process(BaseModel):
 
     @property
     def full_name(self) -> str:
-        return self.name if self.name == self.group else f"{self.group}:{self.name}"
+        return _full_name(self.group, self.name)
+
+
+def _full_name(group: str, name: str) -> str:
+    return name if name == group else f"{group}:{name}"
 
 
 _PROCESSES = TypeAdapter(list[_Process])

@@ -1,7 +1,7 @@
-"""One question to a supervisord over XML-RPC, with every way it can fail worded for a person.
+"""One call to a supervisord over XML-RPC, with every way it can fail worded for a person.
 
 It exists because supervisor's own client waits without a limit. What the answers mean is left to
-`tools.services.supervisor`.
+`tools.services.supervisor`, which orders are given to `tools.services.supervisor_control`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,51 @@ import base64
 import http.client
 import socket
 import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from xml.parsers.expat import ExpatError
 
-from tools.errors import BackendUnavailable
+from tools.errors import ActionFailed, BackendUnavailable, UnknownService
+from tools.services.names import shown
 
-_SHUTDOWN_STATE = 6
 _SETTING = "services.supervisor"
+
+
+class FaultCode(IntEnum):
+    """The faults of supervisor that an order may end with (its API's `Faults`)."""
+
+    SHUTDOWN_STATE = 6
+    BAD_NAME = 10
+    NO_FILE = 20
+    NOT_EXECUTABLE = 21
+    FAILED = 30
+    ABNORMAL_TERMINATION = 40
+    SPAWN_ERROR = 50
+    ALREADY_STARTED = 60
+    NOT_RUNNING = 70
+
+
+_REFUSALS = {
+    FaultCode.NO_FILE: "there is no such file",
+    FaultCode.NOT_EXECUTABLE: "its program cannot be executed",
+    FaultCode.FAILED: "supervisor failed to do it",
+    FaultCode.ABNORMAL_TERMINATION: "it ended while it was starting",
+    FaultCode.SPAWN_ERROR: "it could not be started",
+    FaultCode.ALREADY_STARTED: "it is running or starting already",
+    FaultCode.NOT_RUNNING: "it is not running",
+}
+
+
+class OrderRefused(ActionFailed):
+    """Supervisor answered an order with the fault `code`."""
+
+    def __init__(self, code: FaultCode, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +98,46 @@ def ask(address: Address, method: str, timeout_s: float, *arguments: bool | int 
 
     Opens a connection of its own, so that threads need not share one.
     """
-    transport = _Transport(address, timeout_s)
     try:
-        with xmlrpc.client.ServerProxy("http://supervisor/RPC2", transport=transport) as proxy:
-            return getattr(proxy.supervisor, method)(*arguments)
+        return _call(address, method, timeout_s, *arguments)
+    except xmlrpc.client.Fault as error:
+        raise _faulted(error, address) from error
+    except ExpatError as error:
+        raise not_supervisor(address) from error
+
+
+def order(
+    address: Address, method: str, timeout_s: float, process: str, *arguments: bool | int | str
+) -> Any:
+    """As `ask`, for a method whose first argument is the full name of a process.
+
+    Raises OrderRefused and UnknownService for what supervisor says against it.
+    """
+    try:
+        return _call(address, method, timeout_s, process, *arguments)
+    except xmlrpc.client.Fault as error:
+        raise _refusal(error, address, process) from error
+    except ExpatError as error:
+        raise BackendUnavailable(
+            f"the answer about {process} has characters that XML-RPC cannot carry",
+            "look at the log on the machine itself",
+        ) from error
+
+
+def _call(address: Address, method: str, timeout_s: float, *arguments: bool | int | str) -> Any:
+    """Leaves two errors to the caller: a fault, and an answer that is no XML."""
+    transport = _Transport(address, timeout_s)
+    with (
+        _reached(address, timeout_s),
+        xmlrpc.client.ServerProxy("http://supervisor/RPC2", transport=transport) as proxy,
+    ):
+        return getattr(proxy.supervisor, method)(*arguments)
+
+
+@contextmanager
+def _reached(address: Address, timeout_s: float) -> Iterator[None]:
+    try:
+        yield
     except TimeoutError as error:
         raise BackendUnavailable(
             f"supervisor at {address} gave no answer within {timeout_s:g} s",
@@ -74,10 +146,8 @@ def ask(address: Address, method: str, timeout_s: float, *arguments: bool | int 
     except OSError as error:
         raise _unreachable(error, address) from error
     except xmlrpc.client.ProtocolError as error:
-        raise _refused(error, address) from error
-    except xmlrpc.client.Fault as error:
-        raise _faulted(error, address) from error
-    except (http.client.HTTPException, xmlrpc.client.ResponseError, ExpatError) as error:
+        raise _denied(error, address) from error
+    except (http.client.HTTPException, xmlrpc.client.ResponseError) as error:
         raise not_supervisor(address) from error
 
 
@@ -119,7 +189,7 @@ def _unreachable(error: OSError, address: Address) -> BackendUnavailable:
     )
 
 
-def _refused(error: xmlrpc.client.ProtocolError, address: Address) -> BackendUnavailable:
+def _denied(error: xmlrpc.client.ProtocolError, address: Address) -> BackendUnavailable:
     if error.errcode == http.HTTPStatus.UNAUTHORIZED:
         return BackendUnavailable(
             f"supervisor at {address} refused the user name or password",
@@ -129,11 +199,26 @@ def _refused(error: xmlrpc.client.ProtocolError, address: Address) -> BackendUna
 
 
 def _faulted(error: xmlrpc.client.Fault, address: Address) -> BackendUnavailable:
-    if error.faultCode == _SHUTDOWN_STATE:
+    if error.faultCode == FaultCode.SHUTDOWN_STATE:
         return BackendUnavailable(
             f"supervisor at {address} is shutting down", "start supervisord again"
         )
     return not_supervisor(address)
+
+
+def _refusal(
+    error: xmlrpc.client.Fault, address: Address, process: str
+) -> OrderRefused | UnknownService | BackendUnavailable:
+    if error.faultCode == FaultCode.BAD_NAME:
+        return UnknownService(f"supervisor has no process {shown(process)}", "see: supervisorctl")
+    if error.faultCode not in list(FaultCode) or error.faultCode == FaultCode.SHUTDOWN_STATE:
+        return _faulted(error, address)
+    code = FaultCode(error.faultCode)
+    return OrderRefused(
+        code,
+        f"supervisor did not do it for {process}: {_REFUSALS[code]}",
+        f"supervisor says {shown(error.faultString)}",
+    )
 
 
 def _login(parts: SplitResult) -> str:

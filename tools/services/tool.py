@@ -22,10 +22,16 @@ _MILD_STATES = {
     "NOTREADY": 0.6,
     "PAUSED": 0.5,
     "CREATED": 0.4,
+    "PROGRESSING": 0.4,
     "CONTAINERCREATING": 0.4,
     "PODINITIALIZING": 0.4,
     "TERMINATING": 0.4,
+    "INACTIVE": 0.6,
+    "ACTIVATING": 0.4,
+    "DEACTIVATING": 0.5,
 }
+# Healthy, and yet it would be wrong to say that they run.
+_AT_REST = ("INACTIVE", "STOPPED", "CREATED")
 _UNHEALTHY = 0.9
 _FINISHED = 0.3
 
@@ -62,7 +68,7 @@ def _listed(backend: ServiceBackend) -> ToolResult:
     return ToolResult(
         Status.OK,
         _summary(backend.name, states),
-        tuple(_finding(backend.name, state) for state in shown),
+        tuple(service_finding(backend.name, state) for state in shown),
         omitted=len(states) - len(shown),
     )
 
@@ -95,7 +101,11 @@ def _suspicion(state: ServiceState) -> float:
 
 def _summary(backend_name: str, states: Sequence[ServiceState]) -> str:
     lines = [f"{backend_name}: {_verdict(states)}"]
-    running = [state.name for state in states if _suspicion(state) == 0]
+    running = [
+        state.name
+        for state in states
+        if _suspicion(state) == 0 and state.state.upper() not in _AT_REST
+    ]
     if running:
         lines.append(f"Running: {_names(running)}.")
     return "\n".join(lines)
@@ -115,7 +125,8 @@ def _names(names: Sequence[str]) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
-def _finding(backend_name: str, state: ServiceState) -> Finding:
+def service_finding(backend_name: str, state: ServiceState) -> Finding:
+    """The state of one service as evidence, in one line."""
     text = " ".join(f"{state.name} {state.state} {state.description}".split())
     logs = ", ".join(str(path) for path in state.log_paths)
     return Finding(

@@ -109,3 +109,9 @@ def test_a_manager_that_is_down_hides_no_other() -> None:
     assert result.status is Status.OK
     assert "it is down" in result.summary
     assert len(result.findings) == 1
+
+
+def test_what_rests_in_health_is_not_said_to_run() -> None:
+    resting = [ServiceState("backup.service", "inactive", True), running("front")]
+    result = list_services_tool([FakeBackend(resting)])
+    assert "none is unhealthy.\nRunning: front." in result.summary

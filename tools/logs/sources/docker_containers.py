@@ -65,6 +65,12 @@ class Config(BaseModel):
     has_tty: bool = Field(alias="Tty", default=False)
 
 
+class HostConfig(BaseModel):
+    """How a container is run on its host."""
+
+    is_removed_at_end: bool = Field(alias="AutoRemove", default=False)
+
+
 class Inspected(BaseModel):
     """A container as /containers/{id}/json describes it."""
 
@@ -72,6 +78,7 @@ class Inspected(BaseModel):
     name: str = Field(alias="Name")
     state: State = Field(alias="State")
     config: Config = Field(alias="Config", default_factory=lambda: Config())
+    host_config: HostConfig = Field(alias="HostConfig", default_factory=lambda: HostConfig())
     restarts: int = Field(alias="RestartCount", default=0)
 
     @property
@@ -149,6 +156,11 @@ def read_containers(
     return Containers(found, tuple(notes))
 
 
+def read_container(engine: DockerEngine, container_id: str) -> Inspected:
+    """The container of this full id. Raises DockerRefused or BackendUnavailable."""
+    return _valid(_INSPECTED, engine.json(f"/containers/{container_id}/json", {}))
+
+
 def _list(engine: DockerEngine) -> list[Listed]:
     try:
         return _valid(_LIST, engine.json("/containers/json", {"all": 1}))
@@ -162,7 +174,7 @@ def _list(engine: DockerEngine) -> list[Listed]:
 def _inspect(engine: DockerEngine, container: Listed) -> Inspected | str:
     """The container, or why it cannot be described: it may be gone by now."""
     try:
-        return _valid(_INSPECTED, engine.json(f"/containers/{container.id}/json", {}))
+        return read_container(engine, container.id)
     except (DockerRefused, BackendUnavailable) as error:
         return f"container {container.id[:_ID_CHARS]} was left out: {error.message}"
 

@@ -2,7 +2,8 @@
 
 The docker package finds the engine (DOCKER_HOST, TLS) and agrees on a version of the API. Requests
 go through its session, because its own methods read bodies whole and hide connections that broke.
-There is no way here to send anything but GET. Engines that speak the same API (podman) will do.
+A `DockerEngine` can send nothing but GET; the one that can is in `tools.services.docker_orders`.
+Engines that speak the same API (podman) will do.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from tools.errors import BackendUnavailable
@@ -30,12 +31,16 @@ _MAX_WAIT_S = 10.0
 _DEFAULT = "unix:///var/run/docker.sock"
 _HINT = "start the engine, or set DOCKER_HOST to where it listens"
 
+Query = Mapping[str, str | int | float]
+_Engine = TypeVar("_Engine", bound="DockerEngine")
+
 
 class DockerRefused(Exception):
-    """The engine answered with an error: `message` is what it says."""
+    """The engine answered with an error: its HTTP status, and in `message` what it says."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
+        self.status = status
         self.message = message
 
 
@@ -69,24 +74,31 @@ class DockerEngine:
         """Close its connections."""
         self._client.close()
 
-    def json(self, path: str, query: Mapping[str, str | int | float]) -> Any:
+    def json(self, path: str, query: Query) -> Any:
         """What GET `path` answers. Raises DockerRefused or BackendUnavailable."""
         return read_json(self.stream(path, query), self._watch, self._shown)
 
-    def stream(self, path: str, query: Mapping[str, str | int | float]) -> BaseHTTPResponse:
+    def stream(self, path: str, query: Query) -> BaseHTTPResponse:
         """The answer to GET `path`, its body not read. Raises as `json` does."""
+        return self._send("GET", path, query, self._timeout_s, good=(200,))
+
+    def _send(
+        self, method: str, path: str, query: Query, wait_s: float, good: tuple[int, ...]
+    ) -> BaseHTTPResponse:
+        """The answer, if its status is one of `good`; `wait_s` bounds each wait for it."""
         with self._mapped():
-            response = self._client.get(
+            response = self._client.request(
+                method,
                 f"{self._client.base_url}/v{self._client.api_version}{path}",
                 params=query,
                 headers={"Accept-Encoding": "identity"},
-                timeout=self._timeout_s,
+                timeout=wait_s,
                 stream=True,
                 allow_redirects=False,
             )
         raw: BaseHTTPResponse = response.raw
-        if response.status_code != 200:
-            raise DockerRefused(self._message(raw))
+        if raw.status not in good:
+            raise DockerRefused(raw.status, self._message(raw))
         return raw
 
     def _message(self, response: BaseHTTPResponse) -> str:
@@ -104,10 +116,15 @@ class DockerEngine:
             raise _unavailable(error, self._shown) from error
 
 
-@contextmanager
-def open_engine(url: str, watch: FetchWatch) -> Iterator[DockerEngine]:
+def open_engine(url: str, watch: FetchWatch) -> AbstractContextManager[DockerEngine]:
     """The engine, for as long as the context lasts. Raises BackendUnavailable, in time."""
-    (engine,) = run_all([partial(DockerEngine, url, watch)], watch)
+    return opened(DockerEngine, url, watch)
+
+
+@contextmanager
+def opened(engine_type: type[_Engine], url: str, watch: FetchWatch) -> Iterator[_Engine]:
+    """An engine of this type; see `open_engine`."""
+    (engine,) = run_all([partial(engine_type, url, watch)], watch)
     if engine is None:
         raise BackendUnavailable(f"no docker engine answered: {watch.stop_reason()}", _HINT)
     try:

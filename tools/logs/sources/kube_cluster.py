@@ -2,19 +2,20 @@
 
 The kubernetes package reads the kubeconfig (logins, certificates, plug-ins) or the service account
 of the pod, and signs the requests. Answers are read here, because its own methods read bodies
-whole. There is no way here to send anything but GET, and the kubeconfig is never written. What the
-package says about a kubeconfig is never repeated: it quotes tokens.
+whole. A `Cluster` can send nothing but GET; the one that can is in `tools.services.kube.orders`.
+The kubeconfig is never written, and what the package says about it is never repeated: it quotes
+tokens.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tools.errors import BackendUnavailable
 from tools.logs.sources.bodies import first_text, read_json
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 _MAX_MESSAGE_BYTES = 4000
 _MAX_MESSAGE_CHARS = 200
 _MAX_WAIT_S = 10.0
+_SUCCESS = (200, 201, 202)
 _SETTING = "[kubernetes] context"
 
 Query = Mapping[str, str | int | bool]
+_Cluster = TypeVar("_Cluster", bound="Cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,10 @@ class ClusterRefused(Exception):
         self.message = message
 
 
+class LoginRefused(BackendUnavailable):
+    """The API server did not accept the login, and so did nothing."""
+
+
 class Cluster:
     """An API server. Made for one fetch; any number of threads may use it.
 
@@ -80,34 +87,60 @@ class Cluster:
 
     def stream(self, path: str, query: Query) -> BaseHTTPResponse:
         """The answer to GET `path`, its body not read. Raises as `json` does."""
-        method, url, headers, *_ = self._client.param_serialize(
-            "GET",
+        return self._send("GET", path, query, _MAX_WAIT_S)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        max_wait_s: float,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "",
+    ) -> BaseHTTPResponse:
+        """The answer, if its status is one of success; its body is not read.
+
+        `max_wait_s` bounds each wait for it, and so does the watch.
+        """
+        headers = {"Accept": "application/json, */*"}
+        _, url, headers, sent, *_ = self._client.param_serialize(
+            method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": "application/json, */*"},
+            header_params=headers | ({"Content-Type": content_type} if content_type else {}),
+            body=body,
             auth_settings=["BearerToken"],
         )
-        wait_s = max(0.1, min(_MAX_WAIT_S, self._watch.left_s))
+        wait_s = max(0.1, min(max_wait_s, self._watch.left_s))
         with _mapped(self._context):
-            answer = self._client.call_api(method, url, headers, _request_timeout=(wait_s, wait_s))
+            answer = self._client.call_api(
+                method, url, headers, sent, _request_timeout=(wait_s, wait_s)
+            )
         response: BaseHTTPResponse = answer.response
-        if response.status != 200:
+        if response.status not in _SUCCESS:
             raise self._refusal(response)
         return response
 
     def _refusal(self, response: BaseHTTPResponse) -> ClusterRefused | BackendUnavailable:
         said = _said(first_text(response, _MAX_MESSAGE_BYTES, self._watch))
         if response.status == 401:
-            return BackendUnavailable(
+            return LoginRefused(
                 "the API server did not accept the login", f"log in again: {_try(self._context)}"
             )
         return ClusterRefused(response.status, f"{response.status} {said}".strip())
 
 
-@contextmanager
-def open_cluster(target: KubernetesTarget, watch: FetchWatch) -> Iterator[Cluster]:
+def open_cluster(target: KubernetesTarget, watch: FetchWatch) -> AbstractContextManager[Cluster]:
     """The cluster, for as long as the context lasts. Raises BackendUnavailable, in time."""
-    (cluster,) = run_all([partial(Cluster, target, watch)], watch)
+    return opened(Cluster, target, watch)
+
+
+@contextmanager
+def opened(
+    cluster_type: type[_Cluster], target: KubernetesTarget, watch: FetchWatch
+) -> Iterator[_Cluster]:
+    """A cluster of this type; see `open_cluster`."""
+    (cluster,) = run_all([partial(cluster_type, target, watch)], watch)
     if cluster is None:
         raise BackendUnavailable(
             f"the login of the kubeconfig did not come: {watch.stop_reason()}",

@@ -14,6 +14,7 @@ from tools.logs.sources.watch import FetchWatch
 
 _PAGE_SIZE = 250
 _MAX_PAGES = 20
+_CORE = "/api/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ def list_items(
     kind: str,
     query: Mapping[str, str],
     watch: FetchWatch,
+    api: str = _CORE,
 ) -> Listing:
-    """The `kind` (`pods`, `events`) of all namespaces, in their order.
+    """The `kind` (`pods`, `events`) of all namespaces, in their order; `api` is where it lives.
 
     A namespace that cannot be listed is a note; raises BackendUnavailable when none can.
     """
-    jobs = [partial(_list_one, cluster, name, kind, query) for name in namespaces]
+    jobs = [partial(_list_one, cluster, name, kind, query, api) for name in namespaces]
     results = run_all(jobs, watch)
     failures = [result for result in results if isinstance(result, BackendUnavailable)]
     listings = [result for result in results if isinstance(result, Listing)]
@@ -51,17 +53,17 @@ def list_items(
 
 
 def _list_one(
-    cluster: Cluster, namespace: str, kind: str, query: Mapping[str, str]
+    cluster: Cluster, namespace: str, kind: str, query: Mapping[str, str], api: str
 ) -> Listing | BackendUnavailable:
     items: list[Any] = []
     page_query: dict[str, str | int | bool] = {**query, "limit": _PAGE_SIZE}
     for _ in range(_MAX_PAGES):
         try:
-            page = cluster.json(f"/api/v1/namespaces/{namespace}/{kind}", page_query)
+            page = cluster.json(f"{api}/namespaces/{namespace}/{kind}", page_query)
             page_items, following = _page(page)
         except ClusterRefused as error:
             if not items:
-                return _refused(namespace, kind, error)
+                return _refused(namespace, kind, api, error)
             return _cut(namespace, kind, items, error.message)
         except BackendUnavailable as error:
             return _cut(namespace, kind, items, error.message) if items else error
@@ -83,10 +85,11 @@ def _page(answer: Any) -> tuple[list[Any], str]:
         ) from error
 
 
-def _refused(namespace: str, kind: str, error: ClusterRefused) -> BackendUnavailable:
+def _refused(namespace: str, kind: str, api: str, error: ClusterRefused) -> BackendUnavailable:
     hint = "check the namespaces and the selector"
     if error.status == 403:
-        hint = f"this login needs get and list for {kind} and pods/log in {namespace}"
+        needs = f"get and list for {kind} and pods/log" if api == _CORE else f"list for {kind}"
+        hint = f"this login needs {needs} in {namespace}"
     return BackendUnavailable(
         f"{kind} of the namespace {namespace} cannot be listed: {error.message}", hint
     )

@@ -23,7 +23,7 @@ from tools.logs.sources.kube_cluster import (
 )
 from tools.logs.sources.kube_events import event_lines
 from tools.logs.sources.kube_lists import list_items
-from tools.logs.sources.kube_pods import ContainerStatus, Pod, read_pods
+from tools.logs.sources.kube_pods import Pod, PodContainer, read_pods
 from tools.logs.sources.origin import Check, Fetched, Haul
 from tools.logs.sources.spool import Spool
 from tools.logs.sources.watch import FetchLimits, FetchWatch
@@ -54,7 +54,7 @@ class KubernetesOrigin:
             room = max(1, limits.max_logs - len(self.target.namespaces))
             left_out = len(containers) - room
             notes = [f"{left_out} containers were not looked at"] if left_out > 0 else []
-            containers = sorted(containers, key=_Container.is_calm)[:room]
+            containers = sorted(containers, key=PodContainer.is_calm)[:room]
             spooled = _Spooling(self.name, cluster, window, folder, limits, watch)
             jobs = [*map(spooled.events, self.target.namespaces), *map(spooled.log, containers)]
             return fetch_all(jobs, (*pods.notes, *notes), watch)
@@ -73,35 +73,14 @@ class KubernetesOrigin:
         return Check(True, f"kubernetes: {len(pods.found)} pods in {where}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Container:
-    pod: Pod
-    status: ContainerStatus
-
-    @property
-    def name(self) -> str:
-        place = self.pod.metadata
-        return f"{place.namespace}/{place.name}/{self.status.name}"
-
-    @property
-    def path(self) -> str:
-        place = self.pod.metadata
-        return f"/api/v1/namespaces/{place.namespace}/pods/{place.name}/log"
-
-    def is_calm(self) -> bool:
-        """Whether nothing of it asks to be looked at first."""
-        has_succeeded = self.pod.has_finished
-        return (self.status.ready or has_succeeded) and not self.status.restart_count
-
-
-def _with_logs(pod: Pod, window: Window) -> Iterator[_Container]:
+def _with_logs(pod: Pod, window: Window) -> Iterator[PodContainer]:
     """The containers of the pod that have run, and not only before the window."""
     for status in pod.containers:
         ended = status.state.terminated
         ended_at = ended.finished_at if ended else None
         is_over = ended_at is not None and window.start is not None and ended_at < window.start
         if not is_over and (status.has_begun or status.last_state.terminated):
-            yield _Container(pod, status)
+            yield PodContainer(pod, status)
 
 
 @dataclass(slots=True)
@@ -120,7 +99,7 @@ class _Spooling:
         spool = self._spool(f"{namespace}/events")
         return spool.name, partial(self._fetch_events, namespace, spool)
 
-    def log(self, container: _Container) -> tuple[str, Callable[[], Fetched | str]]:
+    def log(self, container: PodContainer) -> tuple[str, Callable[[], Fetched | str]]:
         spool = self._spool(container.name)
         return spool.name, partial(self._fetch_log, container, spool)
 
@@ -138,13 +117,13 @@ class _Spooling:
             spool.write(line.encode("utf-8", "replace") + b"\n")
         return spool.close(*listing.notes)
 
-    def _fetch_log(self, container: _Container, spool: Spool) -> Fetched | str:
+    def _fetch_log(self, container: PodContainer, spool: Spool) -> Fetched | str:
         notes: list[str] = []
         problems: list[str] = []
         has_answered = False
-        for query in self._queries(container.status):
+        for run in container.runs():
             try:
-                response = self.cluster.stream(container.path, query)
+                response = self.cluster.stream(container.log_path, {**run, **self._bounds()})
             except (ClusterRefused, BackendUnavailable) as error:
                 problems.append(error.message)
                 continue
@@ -154,17 +133,14 @@ class _Spooling:
             return f"{spool.name} was left out: {problems[-1]}"
         return spool.close(*notes, *problems)
 
-    def _queries(self, status: ContainerStatus) -> Iterator[Query]:
-        query: dict[str, str | int | bool] = {"container": status.name, "timestamps": "true"}
+    def _bounds(self) -> Query:
+        bounds: dict[str, str | int] = {}
         if self.window.start is not None:
-            query["sinceTime"] = f"{self.window.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            bounds["sinceTime"] = f"{self.window.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         if self.window.end is None:
             # Counted from now: the wrong lines where a window has ended.
-            query["tailLines"] = self.limits.max_log_lines
-        if status.last_state.terminated:
-            yield {**query, "previous": "true"}
-        if status.has_begun:
-            yield query
+            bounds["tailLines"] = self.limits.max_log_lines
+        return bounds
 
 
 def _stamp_after(end: datetime | None) -> str:

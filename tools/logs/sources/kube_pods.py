@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from tools.logs.sources.moments import Moment
 from tools.logs.sources.watch import FetchWatch
 
 # Kubernetes' own rule for names; what is no name must not become part of a path.
-_NAME = r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$"
+NAME = r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$"
 
 
 class KubeModel(BaseModel):
@@ -65,7 +66,7 @@ class ContainerState(KubeModel):
 class ContainerStatus(KubeModel):
     """A container of a pod. `last_state` is how its run before this one ended."""
 
-    name: str = Field(pattern=_NAME)
+    name: str = Field(pattern=NAME)
     ready: bool = False
     restart_count: int = 0
     state: ContainerState = ContainerState()
@@ -106,19 +107,27 @@ class PodStatus(KubeModel):
 class Owner(KubeModel):
     """What made a pod, and makes it anew."""
 
+    api_version: str = ""
     kind: str
     name: str
+    uid: str = ""
     controller: bool = False
 
 
 class Metadata(KubeModel):
     """Name and descent of a pod."""
 
-    name: str = Field(pattern=_NAME)
-    namespace: str = Field(pattern=_NAME)
+    name: str = Field(pattern=NAME)
+    namespace: str = Field(pattern=NAME)
+    uid: str = ""
     labels: dict[str, str] = {}
     owner_references: tuple[Owner, ...] = ()
     deletion_timestamp: Moment | None = None
+
+    @property
+    def controller(self) -> Owner | None:
+        """What made the pod, if anything did."""
+        return next((owner for owner in self.owner_references if owner.controller), None)
 
 
 class Pod(KubeModel):
@@ -143,6 +152,39 @@ class Pod(KubeModel):
         """Whether all of its containers run and answer their probes."""
         statuses = self.status.container_statuses
         return self.status.phase == "Running" and all(status.ready for status in statuses)
+
+
+@dataclass(frozen=True, slots=True)
+class PodContainer:
+    """A container of a pod, and where its logs are."""
+
+    pod: Pod
+    status: ContainerStatus
+
+    @property
+    def name(self) -> str:
+        """`namespace/pod/container`."""
+        place = self.pod.metadata
+        return f"{place.namespace}/{place.name}/{self.status.name}"
+
+    @property
+    def log_path(self) -> str:
+        """Where the API has its logs."""
+        place = self.pod.metadata
+        return f"/api/v1/namespaces/{place.namespace}/pods/{place.name}/log"
+
+    def runs(self) -> Iterator[dict[str, str]]:
+        """What to ask there for the log of the run before this one and for that of this run."""
+        query = {"container": self.status.name, "timestamps": "true"}
+        if self.status.last_state.terminated:
+            yield {**query, "previous": "true"}
+        if self.status.has_begun:
+            yield query
+
+    def is_calm(self) -> bool:
+        """Whether nothing of it asks to be looked at first."""
+        has_succeeded = self.pod.has_finished
+        return (self.status.ready or has_succeeded) and not self.status.restart_count
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,16 +45,16 @@ def states_of(pods: Iterable[Pod], now: datetime) -> list[ServiceState]:
     """The workloads of `pods` as services at the moment `now`."""
     workloads: defaultdict[tuple[str, str, str], list[Pod]] = defaultdict(list)
     for pod in pods:
-        workloads[_workload(pod)].append(pod)
+        workloads[workload_of(pod)].append(pod)
     groups = sorted(workloads.items())
     names = unique(f"{namespace}/{name}" for (namespace, name, _), _ in groups)
-    return [_state(name, group, now) for name, (_, group) in zip(names, groups, strict=True)]
+    return [state_of(name, group, now) for name, (_, group) in zip(names, groups, strict=True)]
 
 
-def _workload(pod: Pod) -> tuple[str, str, str]:
+def workload_of(pod: Pod) -> tuple[str, str, str]:
     """Namespace, name and kind of what made the pod; of the pod itself when nothing did."""
     place = pod.metadata
-    owner = next((owner for owner in place.owner_references if owner.controller), None)
+    owner = place.controller
     if owner is None:
         return (place.namespace, place.name, "Pod")
     digest = place.labels.get("pod-template-hash")
@@ -63,7 +63,8 @@ def _workload(pod: Pod) -> tuple[str, str, str]:
     return (place.namespace, printable(owner.name), owner.kind)
 
 
-def _state(name: str, pods: Sequence[Pod], now: datetime) -> ServiceState:
+def state_of(name: str, pods: Sequence[Pod], now: datetime) -> ServiceState:
+    """The pods of one workload, at least one, as one service at the moment `now`."""
     verdicts = sorted((PodVerdict(pod, now) for pod in pods), key=lambda verdict: verdict.rank)
     well = [verdict for verdict in verdicts if verdict.is_well]
     unwell = [verdict for verdict in verdicts if not verdict.is_well]

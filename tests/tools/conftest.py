@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+_WITHOUT_BODY = (204, 304)
+
 
 @dataclass
 class Request:
@@ -26,14 +28,17 @@ class Request:
     path: str
     query: dict[str, str]
     authorization: str
+    content_type: str = ""
+    body: bytes = b""
 
 
 @dataclass
 class Answer:
     """What to send: the body in pieces, a chunk each, made anew for each request.
 
-    Without `ends` the connection is reset after the last piece. `holds_until` keeps what comes
-    after the first piece back until it is set. A body that is not chunked ends with the connection.
+    Without a status the connection is closed at once, without `ends` reset after the last piece.
+    `holds_until` keeps what comes after the first piece back until it is set. A body that is not
+    chunked ends with the connection.
     """
 
     pieces: Callable[[], Iterable[bytes]]
@@ -45,12 +50,18 @@ class Answer:
 
 
 class StandIn:
-    """Answers GET by path from `routes`, and keeps all `requests`. Anything else is a 405."""
+    """Answers GET by path from `routes`, and keeps all `requests`.
+
+    Any other method is answered by its path from `orders`, where that method stands, or is a 405.
+    A `speaker`, where there is one, answers everything instead: a status, and the body.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[Request] = []
         self.routes: dict[str, Callable[[Request], Answer]] = {}
+        self.orders: dict[tuple[str, str], Callable[[Request], Answer]] = {}
+        self.speaker: Callable[[Request], tuple[int, bytes]] | None = None
         self.is_closing = threading.Event()
         self.is_holding = threading.Event()
         self.meeting: threading.Barrier | None = None
@@ -60,6 +71,27 @@ class StandIn:
 
     def raw(self, path: str, *pieces: bytes, status: int = 200, ends: bool = True) -> None:
         self.routes[path] = lambda _: Answer(lambda: pieces, status, ends)
+
+    def order(self, method: str, path: str, status: int, *pieces: bytes, ends: bool = True) -> None:
+        """What to answer to a request that would change something."""
+        self.orders[method, path] = lambda _: Answer(lambda: pieces, status, ends)
+
+    def breaks_off(self, method: str, path: str) -> None:
+        """Take the request and close the connection without a word."""
+        self.orders[method, path] = lambda _: Answer(tuple, 0)
+
+    def is_silent(self, method: str, path: str) -> None:
+        """Take the request and answer nothing until the stand-in is closed."""
+
+        def answer(_: Request) -> Answer:
+            self.is_closing.wait()
+            return Answer(tuple, 0)
+
+        self.orders[method, path] = answer
+
+    def ordered(self) -> list[Request]:
+        """The requests that would change something."""
+        return [request for request in self.requests if request.method != "GET"]
 
     def endless(self, path: str, piece: bytes, status: int = 200) -> None:
         def pieces() -> Iterator[bytes]:
@@ -134,15 +166,23 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             login = self.headers.get("Authorization", "")
-            request = Request(self.command, parts.path, query, login)
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            content_type = self.headers.get("Content-Type", "")
+            request = Request(self.command, parts.path, query, login, content_type, body)
             stand_in.requests.append(request)
             with suppress(OSError):
                 self._send(_answer_to(stand_in, request))
 
         def _send(self, answer: Answer) -> None:
+            if not answer.status:
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
+            if answer.status in _WITHOUT_BODY:
+                self.end_headers()
+                return
             if answer.is_chunked:
                 self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
@@ -183,8 +223,12 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
 
 
 def _answer_to(stand_in: StandIn, request: Request) -> Answer:
+    if stand_in.speaker is not None:
+        status, body = stand_in.speaker(request)
+        return Answer(lambda: (body,), status)
     if request.method != "GET":
-        return Answer(lambda: (b"read-only",), 405)
+        order = stand_in.orders.get((request.method, request.path))
+        return order(request) if order else Answer(lambda: (b"read-only",), 405)
     route = stand_in.routes.get(request.path)
     if route is None:
         return Answer(lambda: (json.dumps({"message": "not found here"}).encode(),), 404)

@@ -1,0 +1,1 @@
+"""Kubernetes as a service manager that can act: workloads and pods of chosen namespaces."""
