@@ -7,7 +7,13 @@
     │   └── QuantizeError   a model that cannot be quantized as asked
     ├── ProviderError       an OpenAI-compatible server that refused or did not answer
     ├── SessionError        a session that does not exist, or that another process is writing
-    └── DataFolderError     a data folder that cannot be written
+    ├── ApprovalError       an act that needs a person's agreement
+    │   ├── ActionInvalid     it cannot be asked for: its name or arguments are of no usable form
+    │   ├── ApprovalNotFound  no approval has this id
+    │   ├── ApprovalRefused   the rules do not let this person decide, or this act take place
+    │   └── ApprovalConflict  it was decided, used or out of time already
+    ├── DataFolderError     a data folder that cannot be written
+    └── AuditError          an audit log that cannot be written, or is not as it was left
 
 `knowledge`, `tools` and `assistant.engine` stand alone and have trees of their own;
 `assistant.problems` words all of them for a person.
@@ -63,7 +69,35 @@ class SessionError(MidwatchError):
     code = "session"
 
 
+class ApprovalError(MidwatchError):
+    """An act that needs a person's agreement could not be asked for, decided or performed."""
+
+    code = "approval"
+
+
+class ActionInvalid(ApprovalError):
+    """An action whose name, arguments or description no approval can be bound to."""
+
+
+class ApprovalNotFound(ApprovalError):
+    """No approval has this id."""
+
+
+class ApprovalRefused(ApprovalError):
+    """The rules do not let this person decide, or this act take place; nothing was done."""
+
+
+class ApprovalConflict(ApprovalError):
+    """The approval is not open to this any more: it was decided, used, or its time is over."""
+
+
 class DataFolderError(MidwatchError):
     """A data folder that cannot be created or written."""
 
     code = "data"
+
+
+class AuditError(MidwatchError):
+    """An audit log that cannot be written or read, or is not as it was left."""
+
+    code = "audit"
