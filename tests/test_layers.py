@@ -52,6 +52,13 @@ CONFINED = {
     "langgraph*": ("assistant/chat/*", "assistant/agent/*"),
     # Log analysis by columns: slow to import, and a way of thinking of its own.
     "polars": ("tools/logs/columns/*",),
+    # Each language's own parser, in the package of its checks.
+    "sqlglot": ("tools/code/sql/*",),
+    "promql_parser": ("tools/code/promql/*",),
+    "tree_sitter": ("tools/code/shell/*",),
+    "tree_sitter_bash": ("tools/code/shell/tree.py",),
+    "crossplane": ("tools/code/nginx/*",),
+    "kubernetes_validate": ("tools/code/kubernetes/*",),
     "docker": ("tools/logs/sources/docker_engine.py",),
     "requests": ("tools/logs/sources/docker_engine.py",),
     "kubernetes": ("tools/logs/sources/kube_cluster.py",),

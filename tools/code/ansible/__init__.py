@@ -1,0 +1,1 @@
+"""Ansible playbooks and task files: their structure, their modules' habits, what they destroy."""

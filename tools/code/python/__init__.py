@@ -1,0 +1,1 @@
+"""Python code: what its compiler and ruff say, what it endangers, what it touches."""
