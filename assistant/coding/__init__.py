@@ -1,0 +1,1 @@
+"""Code for a request: written by the model, checked and corrected by tools, never run."""
