@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -61,14 +62,56 @@ def _adapter(text: str) -> str:
     return text
 
 
-def _allow_list(entries: tuple[str, ...]) -> tuple[str, ...]:
+def _checked_by(parse: Callable[[tuple[str, ...]], object]) -> AfterValidator:
+    """Refuses entries that `parse` refuses, in its words."""
+
+    def check(entries: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            parse(entries)
+        except (InvalidQuery, SettingsError) as error:
+            raise ValueError(f"{error.message}; {error.hint}") from error
+        return entries
+
+    return AfterValidator(check)
+
+
+def _probe_targets(entries: tuple[str, ...]) -> object:
     from tools.probes.allow import AllowList
 
-    try:
-        AllowList.parse(entries)
-    except InvalidQuery as error:
-        raise ValueError(f"{error.message}; {error.hint}") from error
-    return entries
+    return AllowList.parse(entries)
+
+
+def _permits(entries: tuple[str, ...]) -> object:
+    from tools.services.permits import Permits
+
+    return Permits.parse(entries)
+
+
+def _protections(entries: tuple[str, ...]) -> object:
+    from tools.services.permits import Permits
+
+    return Permits.parse((), entries)
+
+
+def _deciders(entries: tuple[str, ...]) -> object:
+    from assistant.approvals.policy import Policy
+
+    return Policy.parse(allow=entries)
+
+
+def _actions(entries: tuple[str, ...]) -> object:
+    from assistant.approvals.policy import Policy
+
+    return Policy.parse(two_person=entries)
+
+
+def _expressions(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    return patterns
 
 
 def _server_url(text: str) -> str:
@@ -187,16 +230,36 @@ class LogsSettings(_Section):
 
 
 class ServicesSettings(_Section):
-    """The service managers."""
+    """The service managers, and what may be done to services once a person has agreed."""
 
     supervisor: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
     """Supervisor's address: `unix:///run/supervisor.sock` or `http://user:password@host:9001`."""
     depends_on: dict[str, Patterns] = Field(default_factory=dict)
     """What each service needs: `checkout = ["payments", "postgres"]`; the cause is often there."""
+    systemd: Patterns = ()
+    """Units of systemd, names or patterns, whose states are looked at: `["nginx", "shop-*"]`."""
+    systemd_user: Patterns = ()
+    """The same of the user's own systemd (`systemctl --user`)."""
+    docker: Patterns = ()
+    """Containers of the Docker engine, names or patterns; `*` for all."""
+    kubernetes: bool = False
+    """Whether workloads of `[kubernetes] namespaces` are services, too."""
+    allow: Annotated[Patterns, _checked_by(_permits)] = ()
+    """What may be proposed: `"supervisor:web"`, `"kubernetes:prod/deployment/*:restart,scale"`."""
+    protected: Annotated[Patterns, _checked_by(_protections)] = ()
+    """Services that are never acted on, whatever `allow` says: `["postgres*"]`."""
+    cooldown: Duration = "5m"
+    """The least time between two actions on the same service."""
+    max_per_service_hour: int = Field(default=3, ge=1)
+    """How many actions one service may see within an hour."""
+    max_per_hour: int = Field(default=10, ge=1)
+    """How many actions all services together may see within an hour."""
+    max_replicas: int = Field(default=20, ge=1, le=1000)
+    """To how many replicas a service may be scaled."""
 
 
 class KubernetesSettings(_Section):
-    """The pods whose logs and states may be read. Nothing in a cluster is ever changed."""
+    """The pods whose logs and states may be read."""
 
     namespaces: Annotated[tuple[Namespace, ...], BeforeValidator(_as_list)] = ()
     """The namespaces to look at; none: no cluster is asked."""
@@ -230,7 +293,7 @@ class MetricsSettings(_Section):
 class ProbesSettings(_Section):
     """Requests to servers, to see whether they answer. Off until `allow` names targets."""
 
-    allow: Annotated[Patterns, AfterValidator(_allow_list)] = ()
+    allow: Annotated[Patterns, _checked_by(_probe_targets)] = ()
     """Where probes may go: `"api.internal:8443"`, `"*.shop.internal"`, `"10.1.0.0/16:5432"`."""
     checks: dict[str, str] = Field(default_factory=dict)
     """Probes of every first look: `api = "https://api.internal:8443/health"`."""
@@ -258,6 +321,35 @@ class AgentSettings(_Section):
     """A text file of the team's own rules, one to a line; an answer quotes those that fit it."""
 
 
+class ApprovalsSettings(_Section):
+    """Who may agree to an action. Nothing is done before somebody has."""
+
+    allow: Annotated[Patterns, _checked_by(_deciders)] = ("cli:*:*", "tui:*:*")
+    """`front:who:action`, like `"slack:@oncall:restart_*"`; who is a name, a `@group` or `*`."""
+    two_person: Annotated[Patterns, _checked_by(_actions)] = ()
+    """Actions that two different people have to agree to: `["scale_service", "delete_*"]`."""
+    expires: Duration = "15m"
+    """How long a proposal can be decided."""
+
+
+class RedactionSettings(_Section):
+    """Secrets are replaced before a model, a front, a log or the audit sees them."""
+
+    emails: bool = False
+    """Whether e-mail addresses are replaced, too."""
+    addresses: bool = False
+    """Whether IP addresses are replaced, too."""
+    patterns: Annotated[Patterns, AfterValidator(_expressions)] = ()
+    """Regular expressions of your own secrets; of one with a group, the group is the secret."""
+
+
+class AuditSettings(_Section):
+    """The record of what was asked for, agreed to and done."""
+
+    dir: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """Where it is kept; unset: `audit` in the data folder."""
+
+
 class DataSettings(_Section):
     """Where midwatch keeps its own files."""
 
@@ -277,6 +369,9 @@ class Settings(_Section):
     probes: ProbesSettings = Field(default_factory=ProbesSettings)
     host: HostSettings = Field(default_factory=HostSettings)
     agent: AgentSettings = Field(default_factory=AgentSettings)
+    approvals: ApprovalsSettings = Field(default_factory=ApprovalsSettings)
+    redaction: RedactionSettings = Field(default_factory=RedactionSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     data: DataSettings = Field(default_factory=DataSettings)
 
 

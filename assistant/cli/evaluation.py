@@ -115,12 +115,14 @@ class _Judge:
     async def _open(self, context: Context) -> Any:
         from assistant.chat.remote import open_remote_model
         from assistant.local import load_model
+        from assistant.redacting import open_redactor
 
         if self.name == _SELF:
             return await load_model(context.settings)
         name, _, url = self.name.partition("@")
         told = {"provider": "openai", "name": name, "base_url": url, "api_key_env": self.key_env}
-        return open_remote_model(context.settings.model.model_copy(update=told))
+        redact = open_redactor(context.settings).redact
+        return open_remote_model(context.settings.model.model_copy(update=told), redact)
 
 
 @dataclass(slots=True)

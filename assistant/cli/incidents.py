@@ -13,7 +13,7 @@ import typer
 
 from assistant.cli.completion import incident_ids, session_ids
 from assistant.cli.context import EXIT_FAILED, context_of
-from assistant.cli.output import note, print_json, stdout_console, visible
+from assistant.cli.output import note, print_json, stdout_console, visible, without_secrets
 
 if TYPE_CHECKING:
     from assistant.incidents import Resolution
@@ -54,6 +54,7 @@ def resolve(
     """Note what caused and fixed the trouble that a session was about, for the next time."""
     from assistant.incidents import Resolution
 
+    cause, fix, title = map(without_secrets, (cause, fix, title))
     resolution = Resolution(cause, fix, title, tuple(service or ()))
     incident = _incident_of_session(context, session, resolution)
     with _memory(context) as memory:
@@ -82,13 +83,15 @@ def add(
     from tools.logs.sightings import templates_of
 
     occurred = (when or datetime.now(UTC)).replace(tzinfo=UTC, microsecond=0)
+    title, cause, fix, symptoms = map(without_secrets, (title, cause, fix, symptoms))
+    lines = list(map(without_secrets, line or ()))
     incident = Incident(
         id=incident_id(title, occurred, ""),
         title=title,
         occurred_at_utc=occurred,
         services=tuple(service or ()),
         symptoms=symptoms,
-        templates=tuple(template for text in line or () for template in templates_of(text)),
+        templates=tuple(template for text in lines for template in templates_of(text)),
         cause=cause,
         fix=fix,
     )

@@ -15,8 +15,11 @@ from typing import Annotated
 import typer
 
 from assistant.cli import (
+    approvals,
     ask,
+    audit,
     bench,
+    code,
     config,
     doctor,
     evaluation,
@@ -32,7 +35,7 @@ from assistant.cli import (
 )
 from assistant.cli.completion import model_names
 from assistant.cli.context import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Context
-from assistant.cli.output import note
+from assistant.cli.output import note, redact_with, without_secrets
 
 app = typer.Typer(
     name="midwatch",
@@ -50,9 +53,12 @@ app.command("logs")(logs.logs)
 app.command("metrics")(metrics.metrics)
 app.command("host")(host.host)
 app.command("probe")(probe.probe)
+app.command("code")(code.code)
 app.command("resolve")(incidents.resolve)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(services.app, name="services")
+app.add_typer(approvals.app, name="approvals")
+app.add_typer(audit.app, name="audit")
 app.add_typer(models.app, name="model")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(config.app, name="config")
@@ -102,6 +108,7 @@ def root(
     _set_up_logging(verbose=verbose)
     flags = {"model.name": model, "data.dir": None if data_dir is None else str(data_dir)}
     context.obj = Context(config=config_file, flags=flags, verbose=verbose)
+    redact_with(context.obj.open_redactor)
 
 
 def main() -> None:
@@ -140,13 +147,21 @@ def _flush() -> None:
 
 def _set_up_logging(*, verbose: bool) -> None:
     """Our own log on standard error when it is wanted; of libraries only what they warn of."""
-    logging.basicConfig(
-        level=logging.WARNING if verbose else logging.CRITICAL,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    level = logging.WARNING if verbose else logging.CRITICAL
+    logging.basicConfig(level=level, handlers=[handler])
     if verbose:
         for package in ("assistant", "knowledge", "tools"):
             logging.getLogger(package).setLevel(logging.DEBUG)
+
+
+class _Formatter(logging.Formatter):
+    """What is logged, and a traceback with it, has no secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See the base class."""
+        return without_secrets(super().format(record))
 
 
 def _report(error: Exception, *, verbose: bool) -> int:

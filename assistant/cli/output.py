@@ -1,7 +1,7 @@
 """Writing for people and for programs: results on standard output, everything else on error.
 
 All text that may come from a log, a runbook or a model goes through `visible`: a terminal obeys
-escape sequences, whoever wrote them.
+escape sequences, whoever wrote them, and a screen is shared, whatever is on it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tools import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,22 +24,42 @@ if TYPE_CHECKING:
 
 # Wider than any table: a row in a pipe is one line.
 _PIPE_COLUMNS = 10_000
-# The last one has no width: it keeps three backticks in a quotation from ending it.
-_KEPT = "\n\t\u200b"
-# What JSON lets stand and a terminal may obey all the same.
-_C1_CONTROL = re.compile(r"[\x7f-\x9f]")
+# JSON lets stand what a terminal may obey, and what turns words around.
+_NOT_PLAIN = re.compile(r"[^\x00-\x7e]")
+
+
+class _Secrets:
+    """What takes secrets out of all that is shown; made when something is shown first."""
+
+    make: Callable[[], Callable[[str], str]] | None = None
+    redact: Callable[[str], str] | None = None
+
+
+def redact_with(make: Callable[[], Callable[[str], str]]) -> None:
+    """Show nothing from here on that has not gone through what `make` returns."""
+    _Secrets.make, _Secrets.redact = make, None
+
+
+def without_secrets(text: str) -> str:
+    """`text` as it may be shown."""
+    if _Secrets.redact is None:
+        if _Secrets.make is None:
+            return text
+        _Secrets.redact = _Secrets.make()
+    return _Secrets.redact(text)
 
 
 def visible(text: str) -> str:
-    """`text` with control characters replaced; line breaks, tabs and all kinds of spaces kept."""
-    return "".join(c if _is_harmless(c) else "\ufffd" for c in text.replace("\r\n", "\n"))
+    """`text` with secrets taken out, and what is no plain character spelled out."""
+    return plain.visible(without_secrets(text))
 
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output; dataclasses, paths and times are understood."""
     indent = 2 if sys.stdout.isatty() else None
-    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
-    print(_C1_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text), flush=True)
+    clean = _clean(json.loads(json.dumps(value, default=_plain)))
+    text = json.dumps(clean, ensure_ascii=False, indent=indent)
+    print(_NOT_PLAIN.sub(_escaped, text), flush=True)
 
 
 def note(text: str) -> None:
@@ -177,12 +198,21 @@ def blocks(markdown: str) -> list[str]:
     return found
 
 
-def _is_harmless(character: str) -> bool:
-    return (
-        character.isprintable()
-        or character in _KEPT
-        or unicodedata.category(character) == "Zs"  # a space, of whatever width
-    )
+def _escaped(match: re.Match[str]) -> str:
+    """A character of JSON text, escaped unless it is one to be read."""
+    character = match[0]
+    return character if plain.visible(character) == character else json.dumps(character)[1:-1]
+
+
+def _clean(value: Any) -> Any:
+    """The JSON value with every text in it as it may be shown."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return value
 
 
 def _answer_console() -> Console:

@@ -34,7 +34,7 @@ LOOK: dict[str, Any] = {
 async def opened(base_url: str, **settings: Any) -> AsyncIterator[RemoteChatModel]:
     wanted = ModelSettings(name="big", provider="openai", base_url=base_url, **settings)
     # As the assistant does it: making the client takes a while.
-    model = await asyncio.to_thread(open_remote_model, wanted)
+    model = await asyncio.to_thread(open_remote_model, wanted, str)
     try:
         yield model
     finally:

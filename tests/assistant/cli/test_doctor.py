@@ -57,7 +57,7 @@ def test_a_person_reads_marks_and_remedies(midwatch: Midwatch) -> None:
     lines = ran.out.splitlines()
     assert "ok settings: defaults only" in lines
     at = next(n for n, line in enumerate(lines) if line.startswith("XX model: "))
-    assert "/nowhere/\ufffd[2Jx.gguf" in lines[at]
+    assert "/nowhere/\\x1b[2Jx.gguf" in lines[at]
     assert lines[at + 1].startswith("   give a path")
 
 

@@ -36,7 +36,7 @@ def test_trouble_has_marks_and_reasons_and_each_figure_stands_once(midwatch: Mid
         "XX disk /var: 9 of 9 GiB used\n"
         "   it is full\n"
         "!! clock: off\n"
-        "   no time daemon \ufffd[2J runs\n"
+        "   no time daemon \\x1b[2J runs\n"
         "ok memory: 3 of 16 GiB used\n"
         "… and 3 more\n",
         "",

@@ -103,3 +103,15 @@ def test_an_incident_does_not_steer_the_terminal(midwatch: Midwatch) -> None:
     found = midwatch("incidents", "search", "Disk")
     said = "".join(ran.out + ran.err for ran in (added, found, *shown))
     assert not {"\x1b", "\x07"} & set(said)
+
+
+def test_no_secret_is_kept_with_an_incident(midwatch: Midwatch, tmp_path: Path) -> None:
+    secret = "hunter2-K9xQ7"
+    said = f"the job ran with password={secret}"
+    noted = midwatch(
+        "incidents", "add", said, "--cause", said, "--fix", said, "--line", f"ERROR {said}"
+    )
+    assert noted.status == 0
+    kept = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if secret.encode() in path.read_bytes()]

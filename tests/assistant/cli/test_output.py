@@ -97,15 +97,15 @@ def on_screen(stream: Terminal) -> list[str]:
     ("text", "shown"),
     [
         ("plain ä €\n\ttab", "plain ä €\n\ttab"),
-        ("\x1b]0;title\x07", "\ufffd]0;title\ufffd"),
-        ("\x1b[2J", "\ufffd[2J"),
-        ("\x9b31m", "\ufffd31m"),  # the same in one character of Latin-1
-        ("back\x08space\x7f", "back\ufffdspace\ufffd"),
-        ("over\rwritten", "over\ufffdwritten"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x1b[2J", r"\x1b[2J"),
+        ("\x9b31m", r"\x9b31m"),  # the same in one character of Latin-1
+        ("back\x08space\x7f", r"back\x08space\x7f"),
+        ("over\rwritten", r"over\rwritten"),
         ("two\r\nlines", "two\nlines"),
-        ("right \u202eto left", "right \ufffdto left"),
+        ("right \u202eto left", "right <U+202E>to left"),
         ("hard\xa0and\u3000wide space", "hard\xa0and\u3000wide space"),
-        ("not \udcff text", "not \ufffd text"),
+        ("not \udcff text", "not <U+DCFF> text"),
     ],
 )
 def test_control_characters_are_made_visible(text: str, shown: str) -> None:
@@ -119,7 +119,7 @@ def test_nothing_visible_steers_a_terminal(text: str) -> None:
 
 def test_a_note_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     note("reading \x1b[2Jx")
-    assert capsys.readouterr() == ("", "reading \ufffd[2Jx\n")
+    assert capsys.readouterr() == ("", "reading \\x1b[2Jx\n")
 
 
 @dataclass

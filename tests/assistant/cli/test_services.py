@@ -56,7 +56,7 @@ def test_the_exit_status_says_whether_a_service_is_well(midwatch: Midwatch) -> N
         0, "checkout RUNNING: pid 7, uptime 1:02:03\n  log /c.log\n", ""
     )
     ill = midwatch("services", "status", "payments")
-    assert (ill.status, ill.out) == (1, "payments FATAL: Exited too quickly \ufffd[2J\n")
+    assert (ill.status, ill.out) == (1, "payments FATAL: Exited too quickly \\x1b[2J\n")
 
 
 @pytest.mark.usefixtures("_managed")

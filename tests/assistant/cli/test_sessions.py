@@ -52,7 +52,7 @@ def test_the_last_used_session_is_first(midwatch: Midwatch, keep: Keep) -> None:
 def test_a_session_is_shown_as_markdown(midwatch: Midwatch, keep: Keep) -> None:
     keep("aa11aa11", [("why?", "**Cause**: the disk \x1b[2J"), ("and now?", "still")])
     ran = midwatch("sessions", "show", "aa")
-    assert ran.out == "## why?\n\n**Cause**: the disk \ufffd[2J\n\n## and now?\n\nstill\n\n"
+    assert ran.out == "## why?\n\n**Cause**: the disk \\x1b[2J\n\n## and now?\n\nstill\n\n"
     turns = json.loads(midwatch("sessions", "show", "aa", "--json").out)["turns"]
     assert [turn["question"] for turn in turns] == ["why?", "and now?"]
 
