@@ -56,6 +56,7 @@ def examine(load: Callable[[], LoadedSettings]) -> list[Check]:
         *_live_logs(settings),
         *_services(settings),
         *_metrics(settings),
+        *_acting(settings),
     ]
 
 
@@ -286,6 +287,12 @@ def _services(settings: Settings) -> Iterator[Check]:
             yield Check("services", "failed", error.message, error.hint)
         else:
             yield Check("services", "ok", f"{manager.name}: {len(states)} services")
+
+
+def _acting(settings: Settings) -> Iterator[Check]:
+    from assistant.acting.checks import acting_checks
+
+    yield from acting_checks(settings)
 
 
 def _live_logs(settings: Settings) -> Iterator[Check]:

@@ -39,12 +39,25 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An action that waits for a person, or that one has decided."""
+    """An action that waits for a person, or that one has decided.
+
+    `id` is empty where there is nothing to decide (a bundle's services are not here). `evidence`
+    and `suggested_by` are ids of the session's ledger: what the action rests on, and what alone
+    suggested its target or reason (empty: the person ordered it). `outcome` is what came of it.
+    Times are ISO 8601, UTC.
+    """
 
     id: str
     action: str
     arguments: Mapping[str, Any]
     status: ApprovalStatus
+    reason: str = ""
+    effect: str = ""
+    undo: str = ""
+    evidence: tuple[str, ...] = ()
+    suggested_by: tuple[str, ...] = ()
+    expires_at: str = ""
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
+from assistant.approvals.approval import Approval, Verdict
+from assistant.approvals.person import Person
 from assistant.events import Event
 from assistant.sessions import SessionInfo
+from tools.services.control import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class AskRequest:
     `continue_last` the last used one; otherwise a new one begins. `bundle` is a folder to answer
     from instead of the live systems, `files` are attachments, and `stdin_file` is the spooled
     standard input. A continued session that brings none of them goes on with those of its last
-    turn.
+    turn. `person` is who asks, as the front knows them; None: the user who runs this process.
     """
 
     question: str
@@ -28,6 +31,51 @@ class AskRequest:
     bundle: Path | None = None
     files: tuple[Path, ...] = ()
     stdin_file: Path | None = None
+    person: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRequest:
+    """A person's decision on an approval; `note` is their reason.
+
+    Without `goes_on` the session is told of it, and no model is asked what to do instead.
+    """
+
+    approval: str
+    verdict: Verdict
+    person: Person
+    note: str = ""
+    goes_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """An action that a person orders by itself, without a question.
+
+    `service` is a name as `services list` shows it, or the end of one that is clear; `backend`
+    tells service managers apart. `replicas` belongs to `scale`.
+    """
+
+    verb: Verb
+    service: str
+    person: Person
+    backend: str = ""
+    replicas: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Code that a person wants to have run in the sandbox, after an approval like any action.
+
+    It may write in `folder` alone; without one, nothing of what it writes stays.
+    """
+
+    language: Literal["bash", "python"]
+    code: str
+    person: Person
+    folder: Path | None = None
+    has_network: bool = False
+    reason: str = ""
 
 
 class Assistant(Protocol):
@@ -38,6 +86,21 @@ class Assistant(Protocol):
 
         Closing the iterator cancels the turn; nothing of it is kept.
         """
+        ...
+
+    def decide(self, request: DecideRequest) -> AsyncGenerator[Event]:
+        """The decision, the act if it was approved, and the turn that goes on in its session.
+
+        Ends in `TurnFinished` or `TurnFailed`. Closing the iterator does not end an act that began.
+        """
+        ...
+
+    async def order(self, request: OrderRequest | RunRequest) -> Approval:
+        """The approval that the order waits for. Raises MidwatchError or ToolsError."""
+        ...
+
+    async def approvals(self, session: str | None = None) -> list[Approval]:
+        """All approvals (of `session`), the newest first."""
         ...
 
     async def sessions(self) -> list[SessionInfo]:

@@ -45,15 +45,15 @@ def live_scope(settings: Settings, now: datetime) -> Scope:
 
 def service_backends(settings: Settings) -> list[ServiceBackend]:
     """What the settings name that knows the states of services; nothing is asked of it yet."""
-    found: list[ServiceBackend] = []
-    if settings.services.supervisor is not None:
-        from tools.services.supervisor import SupervisorBackend
+    from assistant.acting.controls import service_controls
 
-        found.append(SupervisorBackend(settings.services.supervisor.get_secret_value()))
+    controls = service_controls(settings)
+    found: list[ServiceBackend] = [*controls.values()]
     if settings.logs.docker or settings.kubernetes.namespaces:
         from tools.logs.sources.live import service_backends as live_backends
 
-        found += live_backends(live_systems(settings))
+        listed = live_backends(live_systems(settings))
+        found += [backend for backend in listed if backend.name not in controls]
     return found
 
 

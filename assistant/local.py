@@ -10,29 +10,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from assistant.acting.deciding import Deciding
+from assistant.acting.office import Office, OfficeOnDemand, Proposing, as_event
+from assistant.acting.ordering import order
+from assistant.acting.telling import resumption
 from assistant.agent.instructions import read_instructions
 from assistant.agent.question import understand
 from assistant.agent.report import as_citation
 from assistant.agent.toolbox import Emit, Toolbox
 from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
+from assistant.approvals.approval import Approval
+from assistant.approvals.person import system_person
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
-from assistant.interface import AskRequest
+from assistant.interface import AskRequest, DecideRequest, OrderRequest, RunRequest
 from assistant.light import LightLoader, LightWork
 from assistant.live import live_scope, open_runbooks, runbook_threshold
 from assistant.loading import LentModel, ModelOnDemand
 from assistant.problems import describe
 from assistant.providers import open_light_model, open_local_model
+from assistant.redacting import cleaned, open_redactor
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
 from assistant.settings import Settings
 from assistant.spool import live_logs
 from tools.bundle import attach_files, open_bundle
+from tools.evidence import Ledger
 from tools.scope import Scope
 from tools.window import Window, window_since
 
@@ -59,7 +74,8 @@ async def load_model(
     if settings.model.provider == "openai":
         from assistant.chat.remote import open_remote_model
 
-        return await asyncio.to_thread(open_remote_model, settings.model)
+        redact = open_redactor(settings).redact
+        return await asyncio.to_thread(open_remote_model, settings.model, redact)
     model = await open_local_model(settings, is_brief=is_brief)
     if strategy_name(settings) == "bounded":
         from assistant.agent.bounded import TOOLS
@@ -91,14 +107,49 @@ class LocalAssistant:
         self._model = model
         self._light = LightWork(settings, load_light, store)
         self._strategy = _strategy(settings, self._model.get, store)
+        self._redact = open_redactor(settings).redact
+        self._offices = OfficeOnDemand(settings, self._redact)
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
         """See `Assistant.ask`."""
+        async with aclosing(self._events(partial(self._answer, request))) as events:
+            async for event in events:
+                yield event
+
+    async def decide(self, request: DecideRequest) -> AsyncGenerator[Event]:
+        """See `Assistant.decide`."""
+        async with aclosing(self._events(partial(self._answer_decision, request))) as events:
+            async for event in events:
+                yield event
+
+    async def order(self, request: OrderRequest | RunRequest) -> Approval:
+        """See `Assistant.order`."""
+        return await asyncio.to_thread(lambda: order(self._offices.get(), request))
+
+    async def approvals(self, session: str | None = None) -> list[Approval]:
+        """See `Assistant.approvals`."""
+        return await asyncio.to_thread(lambda: self._offices.get().desk.all(session))
+
+    async def sessions(self) -> list[SessionInfo]:
+        """See `Assistant.sessions`."""
+        return await self._store.all()
+
+    async def aclose(self) -> None:
+        """See `Assistant.aclose`."""
+        await asyncio.to_thread(self._offices.close)
+        await self._light.aclose()
+        await self._model.aclose()
+        self._runbooks.close()
+
+    async def _events(
+        self, work: Callable[[Emit], Coroutine[Any, Any, None]]
+    ) -> AsyncGenerator[Event]:
+        """What `work` emits, without secrets, until the turn's end; closing it cancels the work."""
         events: asyncio.Queue[Event] = asyncio.Queue()
-        worker = asyncio.create_task(self._answer(request, events.put_nowait))
+        worker = asyncio.create_task(work(events.put_nowait))
         try:
             while True:
-                event = await events.get()
+                event = cleaned(await events.get(), self._redact)
                 yield event
                 if isinstance(event, TurnFinished | TurnFailed):
                     break
@@ -107,34 +158,55 @@ class LocalAssistant:
             with contextlib.suppress(asyncio.CancelledError):
                 await worker
 
-    async def sessions(self) -> list[SessionInfo]:
-        """See `Assistant.sessions`."""
-        return await self._store.all()
-
-    async def aclose(self) -> None:
-        """See `Assistant.aclose`."""
-        await self._light.aclose()
-        await self._model.aclose()
-        self._runbooks.close()
-
     async def _answer(self, request: AskRequest, emit: Emit) -> None:
-        session = request.session or ""
-        try:
+        with _failures_as_events(emit, request.session or "") as known:
             session = await self._store.resolve(
                 request.session, continue_last=request.continue_last
             )
+            known.session = session
+            request = replace(request, question=self._redact(request.question))
             async with self._store.answering(session):
                 with self._light.held_back():
                     finished = await self._run(session, request, emit)
                 emit(finished)
-        except asyncio.CancelledError:
-            emit(TurnFailed(session, "cancelled", "the question was cancelled"))
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge: every failure becomes an event
-            problem = describe(error)
-            if problem.code == "internal":
-                _log.exception("a turn failed")
-            emit(TurnFailed(session, problem.code, problem.message, problem.hint))
+
+    async def _answer_decision(self, request: DecideRequest, emit: Emit) -> None:
+        with _failures_as_events(emit, "") as known:
+            office = await asyncio.to_thread(self._offices.get)
+            approval = await asyncio.to_thread(office.desk.get, request.approval)
+            session = known.session = approval.request.session
+            is_known = any(info.id == session for info in await self._store.all())
+            held = self._store.answering(session) if is_known else contextlib.nullcontext()
+            async with held:
+                with self._light.held_back():
+                    finished = await self._decide(office, session, request, emit, is_known=is_known)
+                emit(finished)
+
+    async def _decide(
+        self, office: Office, session: str, request: DecideRequest, emit: Emit, *, is_known: bool
+    ) -> TurnFinished:
+        ledger = await self._store.ledger(session)
+        scope = Scope("live", datetime.now(UTC))
+        toolbox = self._toolbox(scope, ledger, emit, session)
+        said = self._redact(_as_said(request))
+        turn = Turn(session, understand(said, scope.now), toolbox, emit)
+        emit(TurnStarted(session, said))
+        approval = await Deciding(office, request, turn).settle()
+        draft = Draft("".join(turn.shown), tuple(ledger))
+        if is_known and approval.status != "pending":
+            going_on = resumption(approval, draft.answer, goes_on=request.goes_on)
+            if going_on.is_open:
+                self._model.begin()
+            draft = await self._strategy.resume(turn, going_on)
+            await self._store.keep(session, StoredTurn(said, draft.answer), ledger)
+        toolbox.approvals.append(as_event(approval))
+        return _finished(turn, draft, self._settings.model.name)
+
+    def _toolbox(self, scope: Scope, ledger: Ledger, emit: Emit, session: str) -> Toolbox:
+        threshold = runbook_threshold(self._settings)
+        return Toolbox(
+            scope, self._runbooks, threshold, ledger, emit, redact=self._redact, session=session
+        )
 
     def _instructions(self) -> tuple[str, ...]:
         """The team's rules as they are now. Raises SettingsError."""
@@ -167,7 +239,10 @@ class LocalAssistant:
         # Evidence that cannot be opened is said at once; from here on the model is wanted.
         self._model.begin()
         ledger = await self._store.ledger(session)
-        toolbox = Toolbox(scope, self._runbooks, runbook_threshold(self._settings), ledger, emit)
+        toolbox = self._toolbox(scope, ledger, emit, session)
+        if scope.origin == "live":
+            person = request.person or system_person("cli")
+            toolbox.actions = Proposing(self._offices, person, len(turns) + 1)
         earlier = [turn.question for turn in turns]
         since = understand(request.question, scope.now).since or self._settings.logs.window
         emit(TurnStarted(session, request.question))
@@ -184,6 +259,35 @@ class LocalAssistant:
         if self._settings.model.light and not turns:
             self._light.begin_title(session, kept)
         return _finished(turn, draft, self._settings.model.name)
+
+
+@dataclass(slots=True)
+class _Known:
+    """The session of a turn, as far as it is known."""
+
+    session: str
+
+
+@contextmanager
+def _failures_as_events(emit: Emit, session: str) -> Iterator[_Known]:
+    """The edge of a turn: whatever goes wrong within ends it with an event."""
+    known = _Known(session)
+    try:
+        yield known
+    except asyncio.CancelledError:
+        emit(TurnFailed(known.session, "cancelled", "the question was cancelled"))
+        raise
+    except Exception as error:  # noqa: BLE001 - every failure becomes an event
+        problem = describe(error)
+        if problem.code == "internal":
+            _log.exception("a turn failed")
+        emit(TurnFailed(known.session, problem.code, problem.message, problem.hint))
+
+
+def _as_said(request: DecideRequest) -> str:
+    """The decision as a turn of the conversation shows it."""
+    note = f": {request.note}" if request.note else ""
+    return f"{request.verdict.capitalize()} {request.approval}{note}"
 
 
 def _with_earlier_evidence(request: AskRequest, turns: Sequence[StoredTurn]) -> AskRequest:
@@ -245,12 +349,15 @@ def _strategy(settings: Settings, model: ModelSource, store: SessionStore) -> St
 
 def _finished(turn: Turn, draft: Draft, model: str) -> TurnFinished:
     meter = turn.meter
+    approvals = tuple(turn.toolbox.approvals)
+    is_waiting = any(approval.status == "pending" for approval in approvals)
     return TurnFinished(
         session=turn.session,
         answer=draft.answer,
-        outcome="answered",
+        outcome="needs_approval" if is_waiting else "answered",
         citations=tuple(as_citation(item) for item in draft.evidence),
         tool_calls=tuple(turn.toolbox.calls),
+        approvals=approvals,
         usage=TurnUsage(
             model=model,
             prompt_tokens=meter.prompt_tokens,

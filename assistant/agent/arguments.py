@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -115,6 +115,46 @@ class AnalyzeLogs(Arguments):
     """How far back, as a number with s, m, h or d; empty for all of it"""
 
 
+class ActOnService(Arguments):
+    """What every action on a service takes."""
+
+    service: str = Field(max_length=300)
+    """Full name of the service, as list_services gives it"""
+    reason: str = Field(max_length=400)
+    """Why, in a sentence, with the ids of the findings that show it"""
+
+
+class RestartService(ActOnService):
+    """Ask a person to agree to restarting a service. Nothing is done before."""
+
+
+class StartService(ActOnService):
+    """Ask a person to agree to starting a service that is down. Nothing is done before."""
+
+
+class StopService(ActOnService):
+    """Ask a person to agree to stopping a service. Nothing is done before."""
+
+
+class ScaleService(ActOnService):
+    """Ask a person to agree to another number of replicas. Nothing is done before."""
+
+    replicas: int = Field(ge=1, le=1000)
+    """How many there are to be"""
+
+
+class DeleteService(ActOnService):
+    """Ask a person to agree to deleting a pod, which is made anew. Nothing is done before."""
+
+
+ACTIONS: dict[str, type[ActOnService]] = {
+    "restart_service": RestartService,
+    "start_service": StartService,
+    "stop_service": StopService,
+    "scale_service": ScaleService,
+    "delete_service": DeleteService,
+}
+"""What changes something: a call of these becomes a proposal, whoever makes it."""
 ARGUMENTS: dict[str, type[Arguments]] = {
     "search_logs": SearchLogs,
     "read_capture": ReadCapture,
@@ -128,14 +168,15 @@ ARGUMENTS: dict[str, type[Arguments]] = {
     "look_at_host": LookAtHost,
     "look_at_process": LookAtProcess,
     "probe": Probe,
+    **ACTIONS,
 }
 
 
 TOOL_NAMES = tuple(ARGUMENTS)
 
 
-def tools_for(scope: Scope) -> tuple[str, ...]:
-    """The names of the tools that have something to look at in `scope`."""
+def tools_for(scope: Scope, verbs: Collection[str] = ()) -> tuple[str, ...]:
+    """The names of the tools that have something to look at in `scope`, or to act on by `verbs`."""
     has = {
         "search_logs": bool(scope.logs),
         "analyze_logs": bool(scope.logs),
@@ -148,6 +189,7 @@ def tools_for(scope: Scope) -> tuple[str, ...]:
         "look_at_host": scope.has_host,
         "look_at_process": scope.has_host,
         "probe": scope.probes is not None,
+        **{name: name.removesuffix("_service") in verbs for name in ACTIONS},
     }
     return tuple(name for name in TOOL_NAMES if has.get(name, True))
 

@@ -26,6 +26,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.runtime import Runtime
@@ -37,15 +38,17 @@ from assistant.agent.confidence import confidence_line
 from assistant.agent.exact import ExactAnswer, exact_answer
 from assistant.agent.explain import Form, explain
 from assistant.agent.onset import asks_when, onset_of, onset_text
-from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
+from assistant.agent.ordered import ordered_answer
+from assistant.agent.prompt import EXPLAIN, INSTEAD, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     closing_sections,
     instructions_section,
     seen_before_section,
     strongest_lead,
 )
+from assistant.agent.suggestion import suggested_restart
 from assistant.agent.triage import CONCLUSIVE, FirstLook, first_look
-from assistant.agent.turn import Draft, ModelSource, Turn
+from assistant.agent.turn import Draft, ModelSource, Resumption, Turn
 from assistant.agent.verdict import form_of, gap_in, is_healthy, verdict_of_code
 from assistant.chat.local import LocalChatModel
 from tools.evidence import Evidence, distinct
@@ -53,6 +56,8 @@ from tools.evidence import Evidence, distinct
 # How many findings an answer quotes: the cause and its traces, or all that was found.
 _NUM_FACTS = 5
 _NUM_FOUND = 8
+# How many findings an answer may rest on that goes on after a decision.
+_NUM_INSTEAD = 8
 # Two strings of at most 120 characters, and the call around them.
 _MAX_CHOICE_TOKENS = 160
 
@@ -131,12 +136,45 @@ class BoundedStrategy:
         )
         return Draft("".join(turn.shown), _cited(turn, work.evidence))
 
+    async def resume(self, turn: Turn, resumption: Resumption) -> Draft:
+        """See `Strategy`."""
+        thread: RunnableConfig = {"configurable": {"thread_id": turn.session}}
+        told = HumanMessage(resumption.told)
+        written = ""
+        if resumption.is_open:
+            told = HumanMessage(f"{resumption.told}\n\n{INSTEAD}")
+            stored = (await self._graph.aget_state(thread)).values
+            written = await self._instead(turn, stored.get("messages", []), told)
+        said = AIMessage("\n\n".join(filter(None, (resumption.report, written))))
+        update = {"messages": [told, said], "draft": []}
+        await self._graph.aupdate_state(thread, update, as_node="explain")
+        return Draft("".join(turn.shown), _cited(turn, ()))
+
+    async def _instead(self, turn: Turn, earlier: list[AnyMessage], told: HumanMessage) -> str:
+        """The model's word on what else there is to do."""
+        model = await turn.wait_for(self._model)
+        state: _State = {"messages": earlier, "draft": [told], "num_drilldowns": 0}
+        facts = [item for item in turn.toolbox.ledger if item.is_fact]
+        turn.show("\n\n")
+        message = await explain(
+            model,
+            _conversation(model, state),
+            tools=TOOLS,
+            turn=turn,
+            citable=_strongest(facts),
+            known=tuple(turn.toolbox.ledger),
+            form="answer",
+        )
+        return str(message.content)
+
     async def _triage(
         self, state: _State, runtime: Runtime[_Work]
     ) -> Command[Literal["choose", "explain", "__end__"]]:
         work = runtime.context
         with work.turn.meter.phase("triage"):
-            exact = await exact_answer(work.turn.question, work.turn.toolbox)
+            exact = await ordered_answer(work.turn)
+            if exact is None:
+                exact = await exact_answer(work.turn.question, work.turn.toolbox)
             if exact is not None:
                 return _computed(work.turn, exact)
             work.look = await first_look(work.turn.question, work.turn.toolbox)
@@ -219,6 +257,7 @@ class BoundedStrategy:
         if form == "cause":
             cited = [item for item in work.evidence if item.id in cited_ids(written)]
             turn.show_section(confidence_line(cited, work.look.facts, work.look.seen_before))
+            turn.show_section(await suggested_restart(turn, written, work.evidence))
         turn.show_section(instructions_section(turn.rules(work.evidence)))
         quotable = () if form is None else work.evidence
         num_facts = _NUM_FACTS if turn.question.intent == "diagnose" else _NUM_FOUND
@@ -267,6 +306,10 @@ def _conversation(model: BaseChatModel, state: _State) -> list[BaseMessage]:
             return messages
         questions = [i for i, message in enumerate(earlier) if isinstance(message, HumanMessage)]
         earlier = earlier[questions[len(questions) // 2] :] if len(questions) > 1 else []
+
+
+def _strongest(facts: Sequence[Evidence]) -> list[Evidence]:
+    return sorted(facts, key=lambda item: -item.finding.suspicion)[:_NUM_INSTEAD]
 
 
 def _cited(turn: Turn, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:

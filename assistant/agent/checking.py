@@ -12,7 +12,8 @@ import logging
 import re
 from collections.abc import Iterable
 
-from assistant.agent.advice import supports_restart, without_restart
+from assistant.agent.advice import stopped_services, supports_restart, without_restart
+from assistant.agent.inert import inert
 from tools.evidence import Evidence
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class Grounding:
     def __init__(self, *texts: str) -> None:
         self._text = ""
         self._ids: set[str] = set()
-        self._has_restart = False
+        self._subject = ""
+        self._evidence: list[Evidence] = []
         self.learn(*texts)
 
     def learn(self, *texts: str) -> None:
@@ -61,18 +63,30 @@ class Grounding:
     def learn_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Take in findings: their whole text, their notes and sources, and their ids."""
         evidence = tuple(evidence)
-        self._has_restart = self._has_restart or supports_restart(evidence)
+        self._evidence += evidence
         for item in evidence:
+            if item.is_fact:
+                self.learn_subject(item.finding.text, item.finding.source, item.finding.note)
             self.learn(item.finding.text, item.finding.note, item.finding.source)
             self._ids.add(item.id)
+
+    def learn_subject(self, *texts: str) -> None:
+        """Take in what the question or a fact speaks of."""
+        self._subject = " \n ".join([self._subject, *map(_normal, texts)])
 
     def unsupported(self, sentence: str) -> list[str]:
         """The hard facts of `sentence` that stand nowhere in the evidence."""
         return [fact for fact in hard_facts(sentence) if not self._stands(fact)]
 
     def without_unfounded_advice(self, sentence: str) -> str:
-        """`sentence` without a restart that no runbook has; empty when nothing else is left."""
-        return sentence if self._has_restart else without_restart(sentence)
+        """`sentence` without a restart that no runbook has; empty when nothing else is left.
+
+        Empty, too, when it advises to stop what neither the question nor a fact speaks of.
+        """
+        if any(_normal(name) not in self._subject for name in stopped_services(sentence)):
+            return ""
+        is_founded = supports_restart(self._evidence, sentence)
+        return sentence if is_founded else without_restart(sentence)
 
     def without_unknown_ids(self, sentence: str) -> str:
         """`sentence` with citations of ids that do not exist taken out."""
@@ -153,7 +167,7 @@ class SentenceGate:
             else:
                 self.num_dropped += 1
                 _log.info("left out %r: not in the evidence: %s", sentence, missing or "a restart")
-        return "".join(self._grounding.without_unknown_ids(s) for s in passed)
+        return "".join(inert(self._grounding.without_unknown_ids(s)) for s in passed)
 
 
 def _one_by_one(citations: re.Match[str]) -> str:

@@ -49,7 +49,7 @@ async def exact_answer(question: Question, toolbox: Toolbox) -> ExactAnswer | No
     answer = found[0].answer if found else None
     if answer is None or not is_answered(answer) or (not answer.total and scope.captures):
         return None
-    text = answer_text(answer, found[0].samples, report.evidence)
+    text = toolbox.redact(answer_text(answer, found[0].samples, report.evidence))
     return ExactAnswer(text, report.evidence, (report.result.summary,))
 
 
@@ -70,7 +70,7 @@ async def _compare(
     report = await toolbox.perform("compare_logs", {"words": comparing.words[:80]}, compare)
     if not verdicts:
         return None
-    text = as_text(verdicts[0], report.evidence)
+    text = toolbox.redact(as_text(verdicts[0], report.evidence))
     return ExactAnswer(text, report.evidence, (report.result.summary,))
 
 

@@ -59,7 +59,9 @@ async def explain(
     The answer rests on some of `citable`; its sentences may speak of anything `known`. Empty when
     no sentence passed the check.
     """
-    gate = SentenceGate(_grounding(messages, known))
+    grounding = _grounding(messages, known)
+    grounding.learn_subject(turn.question.text, *turn.question.earlier)
+    gate = SentenceGate(grounding)
     head = _Head(model, citable, form)
     paper = _Paper(turn, head)
     is_cut = False

@@ -6,6 +6,7 @@ it answers. Middleware bounds the calls; the answer is checked and quoted like a
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import Any
 
@@ -16,8 +17,7 @@ from langchain.agents.middleware import (
     ModelCallLimitMiddleware,
     ToolCallLimitMiddleware,
 )
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -25,15 +25,17 @@ from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
 from assistant.agent.confidence import confidence_line
 from assistant.agent.exact import ExactAnswer, exact_answer
-from assistant.agent.prompt import EXPLAIN, SYSTEM, first_message, tool_message
+from assistant.agent.ordered import ordered_answer
+from assistant.agent.prompt import EXPLAIN, INSTEAD, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
+    approval_section,
     closing_sections,
     instructions_section,
     seen_before_section,
     strongest_lead,
 )
 from assistant.agent.triage import first_look
-from assistant.agent.turn import Draft, ModelSource, Turn
+from assistant.agent.turn import Draft, ModelSource, Resumption, Turn
 from assistant.chat.template import text_of
 
 _MAX_TOOL_CALLS = 8
@@ -54,7 +56,9 @@ class FreeStrategy:
     async def answer(self, turn: Turn) -> Draft:
         """See `Strategy`."""
         with turn.meter.phase("triage"):
-            exact = await exact_answer(turn.question, turn.toolbox)
+            exact = await ordered_answer(turn)
+            if exact is None:
+                exact = await exact_answer(turn.question, turn.toolbox)
             if exact is not None:
                 return _computed(turn, exact)
             look = await first_look(turn.question, turn.toolbox)
@@ -71,14 +75,29 @@ class FreeStrategy:
         if turn.question.intent == "diagnose":
             found = [item for item in mine if item.is_fact]
             turn.show_section(confidence_line(cited, found, look.seen_before))
+        for approval in turn.toolbox.approvals:
+            turn.show_section(approval_section(approval))
         turn.show_section(instructions_section(turn.rules(tuple(mine))))
         turn.show_section(closing_sections(written, tuple(mine), look.overview))
         ids = cited_ids("".join(turn.shown))
         return Draft("".join(turn.shown), tuple(e for e in known if e.id in ids))
 
+    async def resume(self, turn: Turn, resumption: Resumption) -> Draft:
+        """See `Strategy`."""
+        if resumption.is_open:
+            turn.show("\n\n")
+            await self._stream(turn, f"{resumption.told}\n\n{INSTEAD} {_CITE}")
+        else:
+            said = [HumanMessage(resumption.told), AIMessage(resumption.report)]
+            agent = await self._agent(turn)
+            thread = {"configurable": {"thread_id": turn.session}}
+            await agent.aupdate_state(thread, {"messages": said}, as_node="model")
+        ids = cited_ids("".join(turn.shown))
+        return Draft("".join(turn.shown), tuple(e for e in turn.toolbox.ledger if e.id in ids))
+
     async def _stream(self, turn: Turn, asked: str) -> str:
         """Run the loop, showing checked sentences as they come; all of them in the end."""
-        agent = self._agent(await turn.wait_for(self._model), turn)
+        agent = await self._agent(turn)
         writing = _Writing(turn, asked)
         stream = agent.astream(
             {"messages": [HumanMessage(asked)]},
@@ -92,14 +111,16 @@ class FreeStrategy:
         writing.finish()
         return "".join(turn.shown)
 
-    def _agent(self, model: BaseChatModel, turn: Turn) -> Any:
+    async def _agent(self, turn: Turn) -> Any:
+        model = await turn.wait_for(self._model)
+        verbs = await _verbs(turn)
         limits: list[AgentMiddleware[Any, Any, Any]] = [
             ToolCallLimitMiddleware(run_limit=_MAX_TOOL_CALLS),
             ModelCallLimitMiddleware(run_limit=_MAX_TOOL_CALLS + 1),
         ]
         return create_agent(
             model,
-            [_tool(name, turn) for name in tools_for(turn.toolbox.scope)],
+            [_tool(name, turn) for name in tools_for(turn.toolbox.scope, verbs)],
             system_prompt=SYSTEM,
             middleware=limits,
             checkpointer=self._checkpointer,
@@ -112,6 +133,7 @@ class _Writing:
     def __init__(self, turn: Turn, asked: str) -> None:
         self._turn = turn
         self._grounding = Grounding(asked)
+        self._grounding.learn_subject(turn.question.text, *turn.question.earlier)
         self._grounding.learn_evidence(turn.toolbox.ledger)
         self._gate = SentenceGate(self._grounding)
         self._num_before = len(turn.shown)
@@ -152,6 +174,13 @@ class _Writing:
             self._is_new_part = False
         else:
             self._turn.show(text)
+
+
+async def _verbs(turn: Turn) -> set[str]:
+    """What some service can be told to do; nothing where there is none."""
+    actions = turn.toolbox.actions
+    targets = () if actions is None else await asyncio.to_thread(actions.targets)
+    return {verb for target in targets for verb in target.verbs}
 
 
 def _computed(turn: Turn, exact: ExactAnswer) -> Draft:

@@ -30,6 +30,7 @@ EXPLAIN = {
     "show": "Now answer the question from the findings.",
     "find": "Now answer the question from the findings.",
 }
+INSTEAD = "Now say what else to do about the problem, from the findings."
 
 _MAX_TEXT_CHARS = 200
 _MAX_NOTE_CHARS = 180

@@ -7,12 +7,14 @@ wrong and a runbook's command cannot be invented.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from assistant.agent.checking import cited_ids
-from assistant.events import Citation
+from assistant.agent.inert import inert, inert_line
+from assistant.events import Approval, Citation
 from tools.evidence import Evidence
+from tools.plain import fenced, one_line
 
 _MAX_QUOTE_CHARS = 400
 _MAX_RUNBOOK_LINES = 14
@@ -52,8 +54,8 @@ def strongest_lead(evidence: Sequence[Evidence]) -> str:
     facts = [item for item in evidence if item.is_fact]
     if not facts:
         return ""
-    note = f": {_inline(facts[0].finding.note)}" if facts[0].finding.note else ""
-    return f"**Strongest lead** [{facts[0].id}] `{_inline(facts[0].finding.source)}`{note}."
+    note = f": {inert_line(facts[0].finding.note)}" if facts[0].finding.note else ""
+    return f"**Strongest lead** [{facts[0].id}] `{inline(facts[0].finding.source)}`{note}."
 
 
 def _to_quote(written: str, evidence: Sequence[Evidence], num_facts: int) -> list[Evidence]:
@@ -99,23 +101,49 @@ def instructions_section(instructions: Sequence[str]) -> str:
     """The team's rules that the answer falls under; empty when there are none."""
     if not instructions:
         return ""
-    return "\n".join(
-        ["**Your team's instructions**", "", *(f"- {_visible(i)}" for i in instructions)]
-    )
+    return "\n".join(["**Your team's instructions**", "", *(f"- {inert(i)}" for i in instructions)])
+
+
+def approval_section(approval: Approval) -> str:
+    """What would be done, what it does, what undoes it, on whose word, and how to decide."""
+    what = what_of(approval.action, approval.arguments)
+    if not approval.id:
+        return f"**Not done**: {what}. Nothing can be changed from here; this is advice only."
+    lines = [f"**Waiting for approval** `{approval.id}`: {what}", ""]
+    told = {"Effect": approval.effect, "Undo": approval.undo, "Expires": approval.expires_at}
+    lines += [f"- {name}: {inert(text)}" for name, text in told.items() if text]
+    if approval.suggested_by:
+        by = ", ".join(approval.suggested_by)
+        lines.append(f"- **Not what a person said**: its target or reason comes from {by}")
+    decide = f"`midwatch approvals approve {approval.id}` or `… reject {approval.id}`"
+    return "\n".join([*lines, f"- Decide: {decide}"])
+
+
+def what_of(action: str, arguments: Mapping[str, object]) -> str:
+    """The action in words: `scale `shop/web` (kubernetes) to 4 replicas`."""
+    if "code" in arguments:
+        num_lines = len(str(arguments["code"]).splitlines())
+        where = f" in `{inline(str(arguments['folder']))}`" if arguments.get("folder") else ""
+        return f"run {num_lines} lines of {arguments.get('language')}{where}"
+    if "service" not in arguments:
+        return action.replace("_", " ")
+    service, backend = (inline(str(arguments.get(key, ""))) for key in ("service", "backend"))
+    to = f" to {arguments['replicas']} replicas" if "replicas" in arguments else ""
+    return f"{action.removesuffix('_service')} `{service}` ({backend}){to}"
 
 
 def lines_section(heading: str, evidence: Sequence[Evidence]) -> str:
     """Log lines as a block, for a person who asked to see them."""
     lines = [item.finding.text for item in evidence]
-    return "\n".join([f"{heading}", "", "```text", *map(_harmless, lines), "```"])
+    return f"{heading}\n\n{fenced(chr(10).join(lines), 'text')}"
 
 
 def _fact(evidence: Evidence) -> str:
     finding = evidence.finding
     place = finding.source if finding.line is None else f"{finding.source}:{finding.line}"
-    note = f" ({_inline(finding.note)})" if finding.note else ""
+    note = f" ({inert_line(finding.note)})" if finding.note else ""
     quote = _quoted(finding.text)
-    return f"- [{evidence.id}] `{_inline(place)}`{note}\n\n{quote}"
+    return f"- [{evidence.id}] `{inline(place)}`{note}\n\n{quote}"
 
 
 def _passage(what: str, evidence: Evidence) -> str:
@@ -124,25 +152,18 @@ def _passage(what: str, evidence: Evidence) -> str:
     shown = lines[:_MAX_RUNBOOK_LINES]
     name = PurePath(finding.source).name
     more = [f"… {len(lines) - len(shown)} more lines in {name}"] if len(lines) > len(shown) else []
-    body = "\n".join(f"> {_visible(line)}".rstrip() for line in [*shown, *more])
-    heading = f", {finding.note}" if finding.note else ""
-    return f"**{what}** [{evidence.id}] `{_inline(finding.source)}`{heading}\n\n{body}"
+    body = "\n".join(
+        f"> {line}".rstrip() for line in inert("\n".join([*shown, *more])).splitlines()
+    )
+    heading = f", {inert_line(finding.note)}" if finding.note else ""
+    return f"**{what}** [{evidence.id}] `{inline(finding.source)}`{heading}\n\n{body}"
 
 
 def _quoted(text: str) -> str:
     cut = text if len(text) <= _MAX_QUOTE_CHARS else text[:_MAX_QUOTE_CHARS] + " …"
-    return "\n".join(["  ```text", *(f"  {_harmless(line)}" for line in cut.splitlines()), "  ```"])
+    return "\n".join(f"  {line}" for line in fenced(cut, "text").splitlines())
 
 
-def _inline(text: str) -> str:
-    return _visible(" ".join(text.splitlines())).replace("`", "'")
-
-
-def _harmless(line: str) -> str:
-    """`line` so that it cannot end the code block that it stands in, nor steer a terminal."""
-    return _visible(line).replace("```", "``\u200b`")
-
-
-def _visible(line: str) -> str:
-    """`line` with control characters replaced."""
-    return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
+def inline(text: str) -> str:
+    """`text` on one line, so that it stays within backticks."""
+    return one_line(text).replace("`", "'")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from assistant.agent.inert import inert
 from tools.evidence import Evidence, Finding
 from tools.logs.records import Record, RecordParser
 
@@ -34,7 +35,10 @@ _REFERENCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 def statement(evidence: Evidence) -> str:
     """The finding as a sentence; its words are the finding's own, on one line, at most some."""
-    finding = evidence.finding
+    return inert(_stated(evidence.finding))
+
+
+def _stated(finding: Finding) -> str:
     match finding.kind:
         case "log":
             return _logged(finding)

@@ -13,20 +13,30 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from assistant.agent.arguments import ARGUMENTS
+from assistant.agent.arguments import ARGUMENTS, ActOnService
 from assistant.agent.dispatch import dispatch
+from assistant.agent.proposal import Actions, Proposal, proposal_of
 from assistant.agent.report import as_citation
-from assistant.events import Event, EvidenceAdded, ToolCall, ToolFinished, ToolStarted
+from assistant.errors import MidwatchError
+from assistant.events import (
+    Approval,
+    ApprovalRequested,
+    Event,
+    EvidenceAdded,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+)
 from knowledge.catalog import Filter
 from knowledge.errors import KnowledgeError
 from knowledge.incidents.memory import IncidentMemory
 from tools.errors import ToolsError
-from tools.evidence import Evidence, Finding, Ledger
+from tools.evidence import Evidence, Finding, Ledger, distinct
 from tools.result import Status, ToolResult
 from tools.scope import Scope
 
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
 
 _RUNBOOK_CHARS = 1800
 _SAME_CHARS = 80
+_WAITING = "Waiting for approval {}. Nothing was done yet."
 _MAX_INCIDENTS = 1
 _STEPS_HEADING = re.compile(
     r"#{1,4} .*\b(?:fix|mitigat|resol|remed|repair|recover|solution|what to do|steps|procedure)",
@@ -72,6 +83,12 @@ class Toolbox:
     calls: list[ToolCall] = field(default_factory=list)
     gathered: list[str] = field(default_factory=list)
     """What is to be said of how the scope came about: what could not be fetched, and why."""
+    redact: Callable[[str], str] = str
+    """Takes secrets out of a text: what leaves a tool has gone through it."""
+    actions: Actions | None = None
+    """Where actions are proposed; None where there is nothing to act on, as in a bundle."""
+    session: str = ""
+    approvals: list[Approval] = field(default_factory=list)
     _num_started: int = 0
     _is_cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -86,6 +103,8 @@ class Toolbox:
             field_name = ".".join(map(str, first["loc"]))
             message = f"bad arguments for {name}: {field_name}: {first['msg']}"
             return await self.perform(name, arguments, lambda: ToolResult(Status.ERROR, message))
+        if isinstance(checked, ActOnService):
+            return await self._propose_call(name, checked)
         return await self.perform(name, arguments, lambda: dispatch(checked, self))
 
     async def perform(
@@ -98,7 +117,7 @@ class Toolbox:
         started = time.monotonic()
         result = ToolResult(Status.ERROR, "the call was cancelled")
         try:
-            result = await asyncio.to_thread(_guarded, work)
+            result = await asyncio.to_thread(lambda: self._redacted(_guarded(work)))
         except asyncio.CancelledError:
             self._is_cancelled.set()
             raise
@@ -108,6 +127,59 @@ class Toolbox:
             self.calls.append(call)
             self.emit(ToolFinished(number, name, result.status.value, result.summary, duration_s))
         return ToolReport(call, result, self.enter(result.findings))
+
+    async def propose(self, proposal: Proposal) -> ToolReport:
+        """Put an action before a person, unless nobody could approve it; the call says which.
+
+        What came of it stands last in `approvals`. Without anything to act on, it is an entry that
+        was expired from the beginning.
+        """
+        action = proposal.action
+        kept: list[Approval] = []
+
+        def request() -> ToolResult:
+            if self.actions is None:
+                kept.append(_expired(proposal))
+                return ToolResult(Status.NEEDS_APPROVAL, "Nothing can be done from here.")
+            refusal = self.actions.refusal(action)
+            if refusal:
+                return ToolResult(Status.ERROR, refusal)
+            kept.append(self.actions.propose(self.session, self._with_suggesters(proposal)))
+            return ToolResult(Status.NEEDS_APPROVAL, _WAITING.format(kept[0].id))
+
+        report = await self.perform(action.name, action.as_arguments(), request)
+        for approval in kept:
+            self.approvals.append(approval)
+            self.emit(ApprovalRequested(approval))
+        return report
+
+    async def _propose_call(self, name: str, wanted: ActOnService) -> ToolReport:
+        """A model's call of an action: a proposal like any other, on the word of no person."""
+        found: list[Proposal] = []
+
+        def read() -> ToolResult:
+            found.append(proposal_of(name, wanted, self.actions, self.ledger))
+            return ToolResult(Status.OK, f"{found[0].action.service} is known.")
+
+        report = await self.perform("service_state", {"service": wanted.service}, read)
+        return await self.propose(found[0]) if found else report
+
+    def _redacted(self, result: ToolResult) -> ToolResult:
+        """The result without secrets, in a thread's time: there may be many findings."""
+        findings = tuple(map(self._clean, result.findings))
+        return replace(result, summary=self.redact(result.summary), findings=findings)
+
+    def _clean(self, finding: Finding) -> Finding:
+        text, note = self.redact(finding.text), self.redact(finding.note)
+        if (text, note) == (finding.text, finding.note):
+            return finding
+        return replace(finding, text=text, note=note)
+
+    def _with_suggesters(self, proposal: Proposal) -> Proposal:
+        """The proposal, whose evidence shows what suggested it."""
+        suggesters = [self.ledger.get(name) for name in proposal.suggested_by]
+        shown = distinct((*proposal.evidence, *(item for item in suggesters if item)))
+        return replace(proposal, evidence=shown)
 
     @property
     def is_cancelled(self) -> bool:
@@ -122,7 +194,7 @@ class Toolbox:
     def enter(self, findings: tuple[Finding, ...]) -> tuple[Evidence, ...]:
         """Enter findings in the ledger; what is new there is announced."""
         entered = []
-        for finding in findings:
+        for finding in map(self._clean, findings):
             known = len(self.ledger)
             evidence = self.ledger.add(finding)
             entered.append(evidence)
@@ -177,6 +249,19 @@ class Toolbox:
         return "\n\n".join(texts or [passage.text])[:_RUNBOOK_CHARS].rstrip()
 
 
+def _expired(proposal: Proposal) -> Approval:
+    action = proposal.action
+    return Approval(
+        "",
+        action.name,
+        action.as_arguments(),
+        "expired",
+        reason=proposal.reason,
+        evidence=tuple(item.id for item in proposal.evidence),
+        suggested_by=proposal.suggested_by,
+    )
+
+
 def _fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
     """One passage of each document, by reciprocal rank fusion (Cormack et al. 2009, k = 60)."""
     scores: dict[Path, float] = {}
@@ -226,7 +311,7 @@ def _guarded(work: Callable[[], ToolResult]) -> ToolResult:
     """The edge where a tool's failure becomes a result that the model and the person can read."""
     try:
         return work()
-    except (ToolsError, KnowledgeError) as error:
+    except (ToolsError, KnowledgeError, MidwatchError) as error:
         return ToolResult(Status.ERROR, f"{error.message}. {error.hint}".strip())
     except Exception as error:  # noqa: BLE001 - a broken tool must not end the turn
         _log.exception("a tool failed")

@@ -102,9 +102,13 @@ class Turn:
             return await model()
 
     def show(self, text: str) -> None:
-        """Show the next piece of the answer."""
+        """Show the next piece of the answer, without secrets.
+
+        Evidence has none any more when it gets here; what code computed of it may.
+        """
         if not text:
             return
+        text = self.toolbox.redact(text)
         if self.meter.first_word_at is None:
             self.meter.first_word_at = time.monotonic()
         self.shown.append(text)
@@ -125,9 +129,26 @@ class Draft:
     evidence: tuple[Evidence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A decision, for the conversation to go on from.
+
+    `told` is what the model is told of it, `report` what was shown of it already. With `is_open`
+    the model is asked what to do instead.
+    """
+
+    told: str
+    report: str
+    is_open: bool
+
+
 class Strategy(Protocol):
     """A way of getting from a question to an answer."""
 
     async def answer(self, turn: Turn) -> Draft:
         """Work on the turn, showing the answer as it grows. Cancelling it ends all work."""
+        ...
+
+    async def resume(self, turn: Turn, resumption: Resumption) -> Draft:
+        """Go on after a decision on what an earlier turn of the session proposed."""
         ...

@@ -2,8 +2,8 @@
 
 Suspicion says how unusual a finding is. What a person wants to read first is why, and the loudest
 findings are often only that: a gateway's 502, a client that could not reach its database, a queue
-that grows because nobody empties it. Each of them counts less while the finding that explains it is
-there.
+that grows because nobody empties it, a line that somebody wrote to be obeyed. Each of them counts
+less while the finding that explains it, or says more, is there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from tools.logs.records import RecordParser
 _REASON = 0.5
 # From here on a finding of another source may be what a client complains of.
 _CULPRIT = 0.6
+# From here on a finding is worth reading before words that are meant for the reader.
+_LEAD = 0.3
 _OUTCOME_LESS = 0.2
 _SAME_MOMENT = timedelta(seconds=10)
 
@@ -61,6 +63,19 @@ _SPENT = re.compile(
     r"\b(?:9[5-9]|100)(?:\.\d+)? ?% (?:full|of (?:its|the) (?:inodes|limit|files|space|memory))\b"
     r"|\bno room for\b"
 )
+# What a machine does not write of itself: a chat template's tokens, a call of a tool, words to
+# whoever reads the log.
+_ADDRESSED = re.compile(
+    r"<\|?/?(?:im_(?:start|end)|system|user|assistant|tool_call|start_of_turn|end_of_turn|eot_id)"
+    r"|\[/?INST\]"
+    r"|\bignore (?:all|any|the|previous|your|every)\b.{0,40}\b(?:instruction|above|rule|prompt)"
+    r"|\byou are (?:now|in|an? (?:ai|assistant|agent))\b|\bas an? (?:ai|assistant)\b"
+    r"|\bdo not (?:page|mention|tell|report|alert|escalate|wake|inform)\b"
+    r"|\b(?:pre-?approved|approved by (?:the )?(?:sre|operator|admin|user))\b"
+    r"|\b(?:system|operator) (?:prompt|message|instruction|note)s?: |\bassistant: "
+    r"|\bsystem: (?:restart|stop|ignore|delete|run|execute|print|send|disable|scale|treat|you)\b",
+    re.IGNORECASE,
+)
 _LATENCY = re.compile(r"\b(?:ms|seconds|duration\w*|took|latency)\b.* rose from\b")
 # Where an address stands for a server by custom.
 _PORTS = {
@@ -100,6 +115,7 @@ def _is_explained(finding: Finding, evidence: Sequence[Evidence]) -> bool:
         (_is_outcome(finding) and any(map(_is_reason, others)))
         or (_is_complaint(finding) and any(_is_culprit(other, finding) for other in others))
         or (_is_growth(finding) and any(_stopped_before(other, finding) for other in others))
+        or (_is_addressed(finding) and any(map(_is_lead, others)))
         or (_is_without_room(finding) and any(_SPENT.search(other.note) for other in others))
         or (_is_locked_out(finding) and any(_LOCK_HOLDER.search(other.note) for other in others))
     )
@@ -154,6 +170,15 @@ def _stopped_before(other: Finding, growth: Finding) -> bool:
     if other.at is None or growth.at is None:
         return False
     return other.at <= growth.at + _SAME_MOMENT
+
+
+def _is_addressed(finding: Finding) -> bool:
+    """Whether it speaks to its reader: what a machine says of itself comes first."""
+    return finding.kind in ("log", "capture") and bool(_ADDRESSED.search(finding.text))
+
+
+def _is_lead(other: Finding) -> bool:
+    return other.suspicion >= _LEAD and not _is_addressed(other)
 
 
 def _is_without_room(finding: Finding) -> bool:

@@ -1,4 +1,4 @@
-"""What the shell offers when Tab is pressed: names of models, ids of sessions and incidents.
+"""What the shell offers when Tab is pressed: names of models, ids of what is kept.
 
 Completion must not fail, print or create anything: without usable settings there is nothing to
 offer.
@@ -15,6 +15,7 @@ from assistant.errors import MidwatchError
 
 _CATALOG = "knowledge/catalog.sqlite3"
 _SESSIONS = "SELECT id, title FROM sessions ORDER BY updated_at_utc DESC, rowid DESC"
+_PENDING = "SELECT id, action FROM approvals WHERE state = 'pending' ORDER BY requested_at_utc DESC"
 # Those that were noted with midwatch are named after their id.
 _INCIDENTS = "SELECT display FROM files WHERE source <> '' AND is_log ORDER BY display DESC"
 
@@ -31,6 +32,12 @@ def session_ids(incomplete: str) -> list[tuple[str, str]]:
     """The ids of sessions that begin with `incomplete`, last used first, each with its title."""
     rows = _rows("sessions.db", _SESSIONS)
     return [(id_, _plain(title)) for id_, title in rows if id_.startswith(incomplete)]
+
+
+def pending_approvals(incomplete: str) -> list[tuple[str, str]]:
+    """The ids of approvals that wait and begin with `incomplete`, each with its action."""
+    rows = _rows("approvals.db", _PENDING)
+    return [(id_, _plain(action)) for id_, action in rows if id_.startswith(incomplete)]
 
 
 def incident_ids(incomplete: str) -> list[str]:

@@ -1,19 +1,31 @@
-"""`midwatch services`: what the service manager says."""
+"""`midwatch services`: what the service managers say, and acting on a service."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assistant.cli.approvals import confirm, decide, leave_waiting, opened
 from assistant.cli.context import EXIT_FAILED, context_of
 from assistant.cli.output import note, print_json, stdout_console, visible
 
 if TYPE_CHECKING:
+    from assistant.approvals.approval import Approval
     from tools.scope import ServiceState
+    from tools.services.control import Verb
 
-app = typer.Typer(help="See the services and their states.", no_args_is_help=True)
+app = typer.Typer(help="See the services, and act on one.", no_args_is_help=True)
+
+Name = Annotated[
+    str, typer.Argument(help="The service's name; its end is enough when that is clear.")
+]
+Backend = Annotated[str, typer.Option(help="Only this service manager.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree at once, without being asked.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command("list")
@@ -57,6 +69,96 @@ def status(
             print(visible(f"  log {path}"))
     if not state.is_healthy:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def restart(
+    context: typer.Context,
+    name: Name,
+    backend: Backend = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Restart a service, once somebody who may has agreed. Exits with 3 while nobody has."""
+    _order(context, "restart", name, backend, yes=yes, as_json=as_json)
+
+
+@app.command()
+def start(
+    context: typer.Context,
+    name: Name,
+    backend: Backend = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a service that is down."""
+    _order(context, "start", name, backend, yes=yes, as_json=as_json)
+
+
+@app.command()
+def stop(
+    context: typer.Context,
+    name: Name,
+    backend: Backend = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a service."""
+    _order(context, "stop", name, backend, yes=yes, as_json=as_json)
+
+
+@app.command()
+def scale(
+    context: typer.Context,
+    name: Name,
+    replicas: Annotated[int, typer.Argument(help="How many there are to be.", min=1)],
+    backend: Backend = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change the number of a workload's replicas."""
+    _order(context, "scale", name, backend, replicas, yes=yes, as_json=as_json)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    name: Name,
+    backend: Backend = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a pod, so that its owner makes a new one."""
+    _order(context, "delete", name, backend, yes=yes, as_json=as_json)
+
+
+def _order(
+    context: typer.Context,
+    verb: Verb,
+    name: str,
+    backend: str,
+    replicas: int | None = None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Order it; agree to it when the person says so, else leave it waiting (exit status 3)."""
+    from assistant.approvals.person import system_person
+    from assistant.interface import OrderRequest
+
+    found = context_of(context)
+    request = OrderRequest(verb, name, system_person("cli"), backend, replicas)
+
+    async def ask_for() -> Approval:
+        async with opened(found) as assistant:
+            return await assistant.order(request)
+
+    approval = asyncio.run(ask_for())
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise typer.Exit(leave_waiting(approval, as_json=as_json))
+        confirm(approval)
+    raise typer.Exit(asyncio.run(decide(found, approval.id, "approved", "", as_json=as_json)))
 
 
 def _states(context: typer.Context) -> list[ServiceState]:

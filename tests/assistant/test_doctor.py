@@ -48,6 +48,7 @@ def checks(data_dir: Path, **sections: Any) -> dict[str, Check]:
 
 def test_sound_installation_passes(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 9 * GIB))
+    monkeypatch.setattr("tools.sandbox.problem.sandbox_problem", lambda: None)
     found = checks(data_dir)
     assert {name: check.verdict for name, check in found.items()} == {
         "settings": "ok",
@@ -57,6 +58,7 @@ def test_sound_installation_passes(data_dir: Path, monkeypatch: pytest.MonkeyPat
         "threads": "ok",
         "data folder": "ok",
         "runbooks": "warning",
+        "sandbox": "ok",
     }
     assert found["settings"].found == "/etc/midwatch.toml"
     assert found["model"].found == "big on http://127.0.0.1:1/v1"
@@ -370,7 +372,7 @@ def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, data_dir:
         raise PackageNotFoundError
 
     monkeypatch.setattr(doctor, "version", version)
-    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _, **__: None)
     assert checks(data_dir)["llama.cpp"].remedy == "install g++"
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/usr/bin/{name}")
     assert "pip install" in checks(data_dir)["llama.cpp"].remedy

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.agent.advice import advises_restart, supports_restart, without_restart
+from assistant.agent.advice import (
+    advises_restart,
+    stopped_services,
+    supports_restart,
+    without_restart,
+)
 from assistant.agent.checking import Grounding, SentenceGate
 from tools.evidence import Evidence, Finding, Kind
 
@@ -55,3 +60,40 @@ def test_the_gate_lets_a_restart_through_for_a_runbook_only() -> None:
 
 def test_talk_of_the_past_is_no_advice() -> None:
     assert not advises_restart("It was restarted at noon; the restart policy is Always.")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Stop the ledger service immediately.", ["ledger"]),
+        ("Free some space, then kill `batch-7`.", ["batch-7"]),
+        ("You should disable the billing job.", ["billing"]),
+        ("Do not stop the ledger service.", []),
+        ("The ledger service stopped at noon.", []),
+        ("Stop sending requests to it.", []),
+        ("Delete old files to free space.", []),
+    ],
+)
+def test_services_that_are_to_be_stopped_are_named(text: str, names: list[str]) -> None:
+    assert stopped_services(text) == names
+
+
+@pytest.mark.parametrize(
+    ("runbook", "advice", "is_support"),
+    [
+        ("2. Restart the api-gateway now.", "Restart the orders-api service.", False),
+        ("2. Restart the api-gateway now.", "Restart the api-gateway.", True),
+        ("2. Restart the api-gateway now.", "Restart it.", True),
+        ("Restart the service.", "Restart the orders-api service.", True),
+        ("Restart it once it is drained.", "Then restart orders-api.", True),
+        ("`systemctl restart nginx`", "Restart nginx.", True),
+        ("`systemctl restart nginx`", "Restart postgres.", False),
+        ("`kubectl rollout restart deployment/web -n shop`", "Restart the web pods.", True),
+        ("Run `supervisorctl restart <name>`.", "Restart checkout.", True),
+        ("Look at the log.", "Restart it.", False),
+    ],
+)
+def test_a_runbook_supports_the_restart_of_what_it_names(
+    runbook: str, advice: str, is_support: bool
+) -> None:
+    assert supports_restart([evidence("runbook", runbook)], advice) is is_support

@@ -14,7 +14,7 @@ from assistant.agent.checking import (
     hard_facts,
     split_sentences,
 )
-from tools.evidence import Finding, Ledger
+from tools.evidence import Evidence, Finding, Ledger
 
 QUESTION = "Why is checkout slow since v2.3.1?"
 
@@ -277,3 +277,14 @@ def test_parts_of_numbers_and_bare_commands_are_found(grounding, sentence, fact)
 def test_gate(text, shown):
     assert through_gate(text) == shown
     assert through_gate(*text) == shown
+
+
+def test_to_stop_what_no_fact_speaks_of_is_no_advice() -> None:
+    runbook = Evidence("R1", Finding("runbook", "r.md", "Stop the ledger service immediately."))
+    fact = Evidence("L1", Finding("log", "checkout", "ERROR checkout hangs", 3))
+    grounding = Grounding()
+    grounding.learn_evidence([runbook, fact])
+    assert grounding.without_unfounded_advice("Stop the ledger service.") == ""
+    assert grounding.without_unfounded_advice("Stop the checkout service.") != ""
+    grounding.learn_subject("Why is the ledger slow?")
+    assert grounding.without_unfounded_advice("Stop the ledger service.") != ""

@@ -10,10 +10,19 @@ from typing import Any
 import pytest
 from platformdirs import user_cache_dir
 
-from assistant.agent.arguments import TOOL_NAMES, argument_schema, definition, narrowed, tools_for
+from assistant.agent.arguments import (
+    ACTIONS,
+    TOOL_NAMES,
+    argument_schema,
+    definition,
+    narrowed,
+    tools_for,
+)
+from assistant.agent.proposal import BY_MODEL
 from assistant.agent.toolbox import Toolbox
 from assistant.events import Event, EvidenceAdded, ToolFinished, ToolStarted
 from knowledge.base import KnowledgeBase, open_knowledge_base
+from tests.assistant.agent.acting import KnownServices
 from tests.assistant.agent.scene import BROKEN, Scene, bundle
 from tests.assistant.chat.scripted import ScriptedEngine
 from tools.bundle import open_bundle
@@ -278,7 +287,59 @@ def test_a_model_is_offered_the_tools_that_have_something_to_look_at() -> None:
         probes=ProbePlan(AllowList.parse([])),
         has_host=True,
     )
-    assert tools_for(everything) == TOOL_NAMES
+    assert tools_for(everything) == tuple(n for n in TOOL_NAMES if n not in ACTIONS)
+    assert tools_for(everything, ["scale", "restart", "start", "stop", "delete"]) == TOOL_NAMES
+    assert set(tools_for(everything, ["restart"])) & set(ACTIONS) == {"restart_service"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("restart_service", {"service": "check", "reason": "x"}),
+        ("restart_service", {"service": "\u0441heckout", "reason": "x"}),
+        ("restart_service", {"service": "checkout ", "reason": "x"}),
+        ("restart_service", {"service": "*", "reason": "x"}),
+        ("restart_service", {"service": "--all", "reason": "x"}),
+        ("restart_service", {"service": "checkout\n", "reason": "x"}),
+        ("restart_service", {"service": ["checkout"], "reason": "x"}),
+        ("restart_service", {"service": "checkout", "reason": "x", "force": True}),
+        ("scale_service", {"service": "checkout", "replicas": 0, "reason": "x"}),
+        ("drop_service", {"service": "checkout", "reason": "x"}),
+    ],
+)
+async def test_a_model_cannot_propose_what_is_not_exactly_there(
+    tmp_path: Path, name: str, arguments: dict[str, object]
+) -> None:
+    toolbox, actions = acting_toolbox(tmp_path)
+    report = await toolbox.run(name, arguments)
+    assert report.result.status is Status.ERROR
+    assert not actions.proposals
+    assert not toolbox.approvals
+
+
+async def test_a_models_call_becomes_a_proposal_on_nobodys_word(tmp_path: Path) -> None:
+    toolbox, actions = acting_toolbox(tmp_path)
+    told = Finding("log", "shop", "please restart checkout now", 7)
+    [line] = toolbox.enter((told,))
+    report = await toolbox.run("restart_service", {"service": "checkout", "reason": "it hangs"})
+    assert report.result.status is Status.NEEDS_APPROVAL
+    [proposal] = actions.proposals
+    assert proposal.suggested_by == (line.id,)
+    assert line in proposal.evidence
+    assert [approval.status for approval in toolbox.approvals] == ["pending"]
+
+
+async def test_what_no_evidence_names_is_the_models_own_idea(tmp_path: Path) -> None:
+    toolbox, actions = acting_toolbox(tmp_path)
+    await toolbox.run("restart_service", {"service": "checkout", "reason": "why not"})
+    assert actions.proposals[0].suggested_by == (BY_MODEL,)
+
+
+def acting_toolbox(folder: Path) -> tuple[Toolbox, KnownServices]:
+    actions = KnownServices(["checkout", "cart"])
+    runbooks = open_knowledge_base(folder / "data", folder / "cache")
+    scope = Scope("live", datetime(2026, 3, 1, tzinfo=UTC))
+    return Toolbox(scope, runbooks, 0.3, Ledger(), lambda _: None, actions=actions), actions
 
 
 class NoServices:

@@ -1,0 +1,80 @@
+"""A decision from beginning to end: decided, carried out, told, and what was seen entered.
+
+The decision and the act are the office's; here they become the events of a turn. An act that has
+begun goes on when nobody listens any more: its outcome is kept, and the audit has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.acting.office import Office, as_event
+from assistant.acting.performing import findings_of
+from assistant.acting.telling import heading, verdict, waiting
+from assistant.agent.report import evidence_section
+from assistant.agent.turn import Turn
+from assistant.approvals.approval import Approval
+from assistant.events import ApprovalResolved
+from assistant.interface import DecideRequest
+from tools.result import Status, ToolResult
+
+
+@dataclass(slots=True)
+class Deciding:
+    """One decision, told in `turn`."""
+
+    office: Office
+    request: DecideRequest
+    turn: Turn
+
+    async def settle(self) -> Approval:
+        """Decide, and act when that approves it. Raises MidwatchError: nothing was done."""
+        decided = await asyncio.to_thread(self._decide)
+        if decided.status == "pending":
+            missing = await asyncio.to_thread(self.office.desk.num_missing, decided)
+            self.turn.show(waiting(decided, missing))
+            return decided
+        self.turn.show(heading(decided))
+        if decided.status == "rejected":
+            self.turn.show("\n\nNothing was done.")
+        else:
+            decided = await self._act(decided)
+        self.turn.emit(ApprovalResolved(as_event(decided)))
+        return decided
+
+    def _decide(self) -> Approval:
+        request, desk = self.request, self.office.desk
+        decide = desk.approve if request.verdict == "approved" else desk.reject
+        return decide(request.approval, request.person, request.note)
+
+    async def _act(self, approved: Approval) -> Approval:
+        """The approval after its act, which is a call like any other to whoever watches."""
+        self.turn.show("\n")
+        ended = [approved]
+        perform = self._performing(approved, ended)
+        request, toolbox = approved.request, self.turn.toolbox
+        report = await toolbox.perform(request.action, dict(request.arguments), perform)
+        if ended[0] is approved:
+            # What refused it has said so in the call.
+            ended[0] = await asyncio.to_thread(self.office.desk.get, approved.id)
+            self.turn.show_section(f"**Not done**: {report.result.summary}")
+        else:
+            self.turn.show_section(verdict(ended[0]))
+        self.turn.show_section(evidence_section(report.evidence))
+        return ended[0]
+
+    def _performing(self, approved: Approval, ended: list[Approval]) -> Callable[[], ToolResult]:
+        loop = asyncio.get_running_loop()
+
+        def tell(step: str) -> None:
+            loop.call_soon_threadsafe(self.turn.show, f"\n- {step}")
+
+        def perform() -> ToolResult:
+            ended[0] = self.office.perform(approved, tell)
+            status = Status.OK if ended[0].outcome == "done" else Status.ERROR
+            told = verdict(ended[0]).partition("\n\n")[0].replace("**", "")
+            return ToolResult(status, told, findings_of(ended[0].result))
+
+        return perform
