@@ -169,9 +169,9 @@ def _loose(
 
 def _is_phrase(rest: str) -> bool:
     """Whether `rest` is a pass phrase of some words, and no sentence about one."""
-    words = rest.split(" #")[0].split()
-    return len(words) <= 8 and not any(
-        is_word(word) or is_code(word) or word[-1] in ",;:.)" or "=" in word for word in words
+    parts = rest.split(" #")[0].split()
+    return len(parts) <= 8 and not any(
+        is_word(part) or is_code(part) or part[-1] in ",;:.)" or "=" in part for part in parts
     )
 
 

@@ -41,7 +41,9 @@ def find_private_keys(text: str) -> Iterator[Secret]:
         following = begins[number].start() if number < len(begins) else len(text)
         yield from _before_end(text, done, begin.start())
         limit = min(following, begin.end() + _MAX_KEY_CHARS)
-        done = _BODY.match(text, begin.end(), limit).end()  # type: ignore[union-attr]
+        body = _BODY.match(text, begin.end(), limit)
+        assert body is not None  # it may be empty
+        done = body.end()
         closing = _END.search(text, done, limit)
         if closing and _GAPS.fullmatch(text, done, closing.start()):
             done = closing.end()

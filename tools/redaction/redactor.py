@@ -74,9 +74,9 @@ class Redactor:
         """
         text = "\n".join(lines)
         found = [
-            (begin, end, mark if number == 0 else mark.strip())
+            (*line, mark)
             for begin, end, mark in self._find(text)
-            for number, (begin, end) in enumerate(_by_line(text, begin, end))
+            for line in _by_line(text, begin, end)
         ]
         return _replaced(text, found).split("\n") if found else list(lines)
 

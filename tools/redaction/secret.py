@@ -10,8 +10,8 @@ from dataclasses import dataclass
 # One word of plain letters: a small model repeats it whole, where it drops quotes and brackets of
 # any kind, and it means nothing to Markdown, Slack, HTML or a shell.
 PLACEHOLDER = re.compile(r"redacted(?:-[a-z]+){1,4}-[0-9a-f]{6}")
-# Nothing that is looked for has this character, and to `values` it is a mask.
-COVER = "·"
+# Unicode's promise: no character, in no text. To `values` it is a mask.
+COVER = "\ufdd0"
 _UNCOVERED = re.compile(f"[^{COVER}]+")
 _HAS_SUBSTANCE = re.compile(r"[^\W_]")
 

@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 
 from tools.redaction.names import NameKind, kind_of_name
+from tools.redaction.secret import COVER
 from tools.redaction.words import words
 
 _STATES = words(
@@ -37,7 +38,8 @@ _NOTHING = words(
 )
 # Signs alone, one letter again and again, or a description in brackets.
 _MASK = re.compile(
-    r"[*xX•·.…#?_\-\u2013\u2014●\[\](){}<>]+|([A-Za-z])\1{2,}|<[^<>]{1,80}>|\[[A-Za-z _-]{1,80}\]"
+    rf"[{COVER}*xX•·.…#?_\-\u2013\u2014●\[\](){{}}<>]+|([A-Za-z])\1{{2,}}"
+    r"|<[^<>]{1,80}>|\[[A-Za-z _-]{1,80}\]"
 )
 _HAS_MASK = re.compile(r"\*{3,}|•{3,}|●{3,}|x{6,}|X{6,}")
 _BRACKETED = re.compile(
