@@ -34,6 +34,7 @@ from langgraph.types import Command
 
 from assistant.agent.arguments import definition, narrowed
 from assistant.agent.checking import cited_ids
+from assistant.agent.coded import coded_answer
 from assistant.agent.confidence import confidence_line
 from assistant.agent.exact import ExactAnswer, exact_answer
 from assistant.agent.explain import Form, explain
@@ -172,9 +173,11 @@ class BoundedStrategy:
     ) -> Command[Literal["choose", "explain", "__end__"]]:
         work = runtime.context
         with work.turn.meter.phase("triage"):
-            exact = await ordered_answer(work.turn)
-            if exact is None:
-                exact = await exact_answer(work.turn.question, work.turn.toolbox)
+            exact = (
+                await ordered_answer(work.turn)
+                or await coded_answer(work.turn, self._model)
+                or await exact_answer(work.turn.question, work.turn.toolbox)
+            )
             if exact is not None:
                 return _computed(work.turn, exact)
             work.look = await first_look(work.turn.question, work.turn.toolbox)

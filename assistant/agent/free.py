@@ -23,6 +23,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
+from assistant.agent.coded import coded_answer
 from assistant.agent.confidence import confidence_line
 from assistant.agent.exact import ExactAnswer, exact_answer
 from assistant.agent.ordered import ordered_answer
@@ -56,9 +57,11 @@ class FreeStrategy:
     async def answer(self, turn: Turn) -> Draft:
         """See `Strategy`."""
         with turn.meter.phase("triage"):
-            exact = await ordered_answer(turn)
-            if exact is None:
-                exact = await exact_answer(turn.question, turn.toolbox)
+            exact = (
+                await ordered_answer(turn)
+                or await coded_answer(turn, self._model)
+                or await exact_answer(turn.question, turn.toolbox)
+            )
             if exact is not None:
                 return _computed(turn, exact)
             look = await first_look(turn.question, turn.toolbox)
