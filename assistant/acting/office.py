@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from assistant import events
@@ -19,7 +19,7 @@ from assistant.acting.controls import service_controls
 from assistant.acting.health import health_checks
 from assistant.acting.performing import Redact, ServicePerformer, control_of
 from assistant.acting.running import RUN_CODE, CodePerformer, check_sandbox
-from assistant.acting.wording import effect_of, undo_of
+from assistant.acting.wording import effect_of, needed_by, undo_of
 from assistant.agent.order import Target
 from assistant.agent.proposal import BY_MODEL, Proposal
 from assistant.agent.report import as_citation
@@ -59,6 +59,7 @@ class Office:
     permits: Permits
     pace: Pace
     redact: Redact
+    depends_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def targets(self) -> tuple[Target, ...]:
         """The services that can be acted on. A manager that does not answer has none."""
@@ -119,7 +120,7 @@ class Office:
             self.redact(proposal.reason),
             evidence,
             proposal.suggested_by,
-            effect_of(action, replicas),
+            effect_of(action, replicas) + needed_by(action.service, self.depends_on),
             undo_of(action, replicas),
             proposal.state,
         )
@@ -265,7 +266,7 @@ def open_office(settings: Settings, redact: Redact) -> Iterator[Office]:
         for lost in executor.recover():
             _log.warning("%s is unfinished: %s", lost.id, lost.message)
         desk = Desk(store, audit, policy)
-        yield Office(desk, executor, controls, permits, pace, redact)
+        yield Office(desk, executor, controls, permits, pace, redact, services.depends_on)
 
 
 def _targets_of(control: ServiceControl) -> list[Target]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
 from tools.services.control import ServiceAction
 
 _RESTART = {
@@ -9,6 +12,13 @@ _RESTART = {
     "docker": "stops the container and starts it again; requests under way are lost",
 }
 _PROCESS = "stops the process and starts it again; requests under way are lost"
+
+
+def needed_by(service: str, depends_on: Mapping[str, Sequence[str]]) -> str:
+    """Who else is hit, by the settings: `; needed by cart, checkout`. Empty when nobody is."""
+    short = re.split(r"[/:]", service)[-1].removesuffix(".service")
+    others = [name for name, needs in depends_on.items() if service in needs or short in needs]
+    return f"; needed by {', '.join(sorted(others))}" if others else ""
 
 
 def effect_of(action: ServiceAction, replicas: int | None = None) -> str:
