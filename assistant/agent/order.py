@@ -81,6 +81,11 @@ class Order:
     is_pronoun: bool = False
 
 
+def may_order(text: str) -> bool:
+    """Whether `text` may give an order, whatever services there are."""
+    return _ORDER.search(text) is not None
+
+
 def read_order(text: str, known: Sequence[Target]) -> Order | None:
     """The order that `text` gives, about one of `known`; None when it gives none."""
     for match in _ORDER.finditer(text):

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from assistant.agent.advice import supports_restart
 from assistant.agent.exact import ExactAnswer
-from assistant.agent.order import Order, Target, meant, read_order
+from assistant.agent.order import Order, Target, may_order, meant, read_order
 from assistant.agent.proposal import Proposal, suggesters
 from assistant.agent.report import approval_section, inline
 from assistant.agent.turn import Turn
@@ -31,6 +31,9 @@ _BUNDLE_VERBS: frozenset[Verb] = frozenset(("restart", "start", "stop", "scale")
 
 async def ordered_answer(turn: Turn) -> ExactAnswer | None:
     """What comes of the order in the turn's question; None when it gives none."""
+    if not may_order(turn.question.text):
+        # Most questions do not; the service managers need not be asked for them.
+        return None
     targets = await known_targets(turn)
     order = read_order(turn.question.text, targets)
     if order is None:

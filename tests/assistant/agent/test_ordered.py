@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.agent.order import Target
 from assistant.agent.question import understand
 from assistant.agent.turn import Draft, Turn
 from assistant.events import ApprovalRequested, ToolFinished
@@ -107,6 +108,19 @@ async def test_a_question_about_a_restart_proposes_none(tmp_path: Path) -> None:
 
 
 CAUSE = "**Cause** [L1]: cart cannot open ledger.db.\n\n**Next:** Free some space."
+
+
+async def test_a_question_without_an_order_asks_no_service_manager(tmp_path: Path) -> None:
+    class Unasked(KnownServices):
+        def targets(self) -> tuple[Target, ...]:
+            raise AssertionError("asked for nothing")
+
+    stage = Scene(bundle(tmp_path / "b", {"cart": BROKEN}), ScriptedEngine(CAUSE), tmp_path)
+    turn = stage.turn("Why does the cart fail?")
+    turn.toolbox.actions = Unasked(["cart"])
+    async with stage.strategy(tmp_path, 1) as strategy:
+        draft = await strategy.answer(turn)
+    assert draft.answer.startswith("**Cause**")
 
 
 async def test_the_runbook_that_speaks_of_it_is_shown(tmp_path: Path) -> None:
