@@ -9,6 +9,7 @@ from tools.code.report import CodeReport, Language
 Check = Callable[[Language, str], CodeReport]
 
 TOUCHES: list[tuple[Language, str, set[str]]] = [
+    ("bash", "ls | xargs rm --", {"deletes whatever it is given on standard input"}),
     ("bash", "echo x > /srv/a", {"writes /srv/a"}),
     ("bash", "echo x >> /srv/a 2>/dev/null", {"appends to /srv/a"}),
     ("bash", "d=/srv\nrm -r $d/x", {"deletes /srv/x"}),

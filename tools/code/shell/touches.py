@@ -56,6 +56,8 @@ def _files(command: Command, script: Script) -> Iterator[str]:
     if command.name in _FILES:
         targets = words[1:] if command.name in _FIRST_IS_NO_FILE else words
         yield from (f"{_FILES[command.name]} {resolved(word)}" for word in targets)
+        if not targets and command.has_wrapper("xargs", "parallel"):
+            yield f"{_FILES[command.name]} whatever it is given on standard input"
     elif command.name in ("cp", "mv", "install", "ln", "rsync", "scp") and len(words) > 1:
         if command.name == "mv":
             yield from (f"moves {resolved(word)}" for word in words[:-1])
