@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from assistant.agent.exact import ExactAnswer
 from assistant.agent.inert import inert_line
 from assistant.agent.turn import ModelSource, Turn
 from tools.evidence import Evidence
-from tools.plain import fenced, inline_code
 from tools.result import Status, ToolResult
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _MAX_FACTS = 6
-_MAX_PROBLEMS = 6
 _CANCEL_CHECK_S = 0.2
 
 
@@ -63,7 +61,9 @@ async def coded_answer(turn: Turn, model: ModelSource) -> ExactAnswer | None:
     if not written:
         return ExactAnswer(f"**No code**: {inert_line(report.result.summary)}", (), ())
     _count(turn, written[0])
-    return ExactAnswer("\n\n".join(_sections(written[0])), (), ())
+    from assistant.coding.shown import markdown_of
+
+    return ExactAnswer(markdown_of(written[0]), (), ())
 
 
 async def _written(turn: Turn, model: ModelSource) -> Generated:
@@ -114,26 +114,3 @@ def _count(turn: Turn, generated: Generated) -> None:
     meter.completion_tokens += usage.completion_tokens
     meter.add("prefill", usage.ttft_s)
     meter.add("decode", usage.total_s - usage.ttft_s)
-
-
-def _sections(generated: Generated) -> Iterator[str]:
-    from assistant.coding.generated import plan_line
-
-    report = generated.report
-    state = "checked" if generated.is_sound else "**it has errors**"
-    yield f"**Code** ({generated.language}, {state}, not run)"
-    yield fenced(generated.code.rstrip("\n"), generated.language)
-    lines = [f"- **Danger**: {inline_code(d.text)}: {inert_line(d.what)}" for d in report.dangers]
-    lines += [
-        f"- {problem.severity}: {inert_line(problem.message)} ({problem.tool} {problem.code})"
-        for problem in report.problems[:_MAX_PROBLEMS]
-        if problem.severity != "info"
-    ]
-    lines.append(f"- {inert_line(plan_line(report)).capitalize()}")
-    if report.checked_by:
-        lines.append(f"- Checked by {inert_line(', '.join(report.checked_by))}")
-    lines += [f"- Not checked: {inert_line(reason)}" for reason in report.not_checked]
-    lines += [f"- After the house's {h.kind} in {inline_code(h.source)}" for h in generated.house]
-    yield "\n".join(lines)
-    if report.dry_run:
-        yield f"To try it without effect:\n\n{fenced(report.dry_run.rstrip())}"

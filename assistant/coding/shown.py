@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from assistant.coding.generated import Generated, plan_line
 from assistant.coding.request import errors_of
 from assistant.coding.styles import STYLES
 from tools.code.report import Danger
-
-_RUNS = re.compile(r"`+")
+from tools.plain import fenced, inactive, inline_code
 
 
 def markdown_of(generated: Generated) -> str:
-    """The answer: one fence that nothing in the code ends, and short lines behind it."""
-    longest = max((len(run) for run in _RUNS.findall(generated.code)), default=0)
-    fence = "`" * max(3, longest + 1)
+    """The answer: one fence that nothing in the code ends, short lines, the form to try it dry."""
     word = STYLES[generated.language].beginning.partition("\n")[0].lstrip("`")
-    return "\n".join([f"{fence}{word}", generated.code.rstrip("\n"), fence, "", *_lines(generated)])
+    parts = [fenced(generated.code.rstrip("\n"), word), "\n".join(_lines(generated))]
+    if generated.report.dry_run:
+        parts.append(f"To try it without effect:\n\n{fenced(generated.report.dry_run.rstrip())}")
+    return "\n\n".join(parts)
 
 
 def _lines(generated: Generated) -> Iterator[str]:
@@ -26,22 +25,19 @@ def _lines(generated: Generated) -> Iterator[str]:
     yield from (_danger(danger) for danger in report.dangers)
     for problem in errors_of(report):
         place = f"line {problem.line}: " if problem.line is not None else ""
-        yield f"- **Error**, {place}{problem.message} ({problem.tool} {problem.code})"
+        message = inactive(problem.message)
+        yield f"- **Error**, {place}{message} ({problem.tool} {problem.code})"
     if not generated.is_whole:
         yield "- **Error**: the code breaks off"
-    yield f"- This {plan_line(report)}. It was not run."
+    yield f"- This {inactive(plan_line(report))}. It was not run."
     if report.checked_by:
-        yield f"- Checked by {', '.join(report.checked_by)}."
-    yield from (f"- Not checked: {reason}." for reason in report.not_checked)
+        yield f"- Checked by {inactive(', '.join(report.checked_by))}."
+    yield from (f"- Not checked: {inactive(reason)}." for reason in report.not_checked)
+    for text in generated.house:
+        yield f"- After the house's {text.kind} in {inline_code(text.source)}."
 
 
 def _danger(danger: Danger) -> str:
     place = f" in line {danger.line}" if danger.line is not None else ""
-    return f"- **Danger**{place}: {_inline(danger.text)} {danger.what}. {danger.advice}".rstrip()
-
-
-def _inline(text: str) -> str:
-    """`text` as inline code on one line, backticks in it or not."""
-    text = " ".join(text.split())
-    mark = "`" * (max((len(run) for run in _RUNS.findall(text)), default=0) + 1)
-    return f"{mark} {text} {mark}" if mark != "`" else f"`{text}`"
+    told = inactive(f"{danger.what}. {danger.advice}".rstrip())
+    return f"- **Danger**{place}: {inline_code(danger.text)} {told}"
