@@ -250,6 +250,8 @@ class ServicesSettings(_Section):
     """Services that are never acted on, whatever `allow` says: `["postgres*"]`."""
     cooldown: Duration = "5m"
     """The least time between two actions on the same service."""
+    watch_s: float = Field(default=5.0, ge=0.0, le=600.0)
+    """How long a service is watched for staying up, after it was acted on."""
     max_per_service_hour: int = Field(default=3, ge=1)
     """How many actions one service may see within an hour."""
     max_per_hour: int = Field(default=10, ge=1)

@@ -40,6 +40,7 @@ from tools.scope import ServiceState
 from tools.services.control import VERBS, ScalingControl, ServiceAction, ServiceControl
 from tools.services.pace import Pace, PastAction
 from tools.services.permits import Permits
+from tools.services.verification import Timing
 from tools.window import parse_duration
 
 _log = logging.getLogger(__name__)
@@ -259,7 +260,8 @@ def open_office(settings: Settings, redact: Redact) -> Iterator[Office]:
     )
     controls = service_controls(settings)
     health = health_checks(probe_plan(settings.probes))
-    performer = ServicePerformer(controls, permits, health, redact, folder / "saved-logs")
+    timing = Timing(steady_s=services.watch_s)
+    performer = ServicePerformer(controls, permits, health, redact, folder / "saved-logs", timing)
     performers: dict[str, Performer] = dict.fromkeys(sorted(_ACTIONS), performer)
     performers[RUN_CODE] = CodePerformer(redact)
     with open_store(folder) as store, open_executor(store, audit, policy, performers) as executor:

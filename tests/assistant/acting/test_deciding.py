@@ -67,6 +67,7 @@ def settings(shop: Supervised, tmp_path: Path) -> Settings:
             allow=("supervisor:*:restart,stop",),
             protected=("postgres",),
             cooldown="0s",
+            watch_s=0.5,
         ),
     )
 

@@ -28,7 +28,7 @@ def shop() -> Iterator[Supervised]:
 def settled(shop: Supervised, tmp_path: Path) -> Supervised:
     (tmp_path / "midwatch.toml").write_text(
         f'[services]\nsupervisor = "{shop.url}"\nallow = ["supervisor:checkout"]\n'
-        'protected = ["db"]\ncooldown = "0s"\n'
+        'protected = ["db"]\ncooldown = "0s"\nwatch_s = 0.5\n'
     )
     return shop
 
