@@ -25,7 +25,9 @@ from assistant.events import (
 )
 
 CITATION = Citation("L1", "log", "pay", 41, "pool “exhausted”")
-APPROVAL = Approval("a1", "restart_service", {"name": "pay"}, "pending")
+APPROVAL = Approval(
+    "a1", "restart_service", {"name": "pay"}, "pending", evidence=("L1",), suggested_by=("L1",)
+)
 EXAMPLES: list[Event] = [
     TurnStarted("s", "why?"),
     TextDelta("Be"),
@@ -60,14 +62,23 @@ def test_event_is_one_json_object_that_loses_nothing(event: Event) -> None:
     assert rebuilt(type(event), {k: v for k, v in read.items() if k != "event"}) == event
 
 
+def made_approval(value: dict[str, Any]) -> Approval:
+    tuples = {name: tuple(value[name]) for name in ("evidence", "suggested_by")}
+    return Approval(**{**value, **tuples})
+
+
+def made_part(make: Any, value: dict[str, Any]) -> Any:
+    return make(value) if make is made_approval else make(**value)
+
+
 def rebuilt(kind: type[Any], value: dict[str, Any]) -> Any:
     """The event from its JSON, as a front on the other side of a wire would make it."""
-    parts = {"citation": Citation, "approval": Approval, "usage": TurnUsage}
-    lists = {"citations": Citation, "tool_calls": ToolCall, "approvals": Approval}
+    parts = {"citation": Citation, "approval": made_approval, "usage": TurnUsage}
+    lists = {"citations": Citation, "tool_calls": ToolCall, "approvals": made_approval}
     made = {
-        name: parts[name](**item)
+        name: made_part(parts[name], item)
         if name in parts
-        else tuple(lists[name](**one) for one in item)
+        else tuple(made_part(lists[name], one) for one in item)
         if name in lists
         else item
         for name, item in value.items()
@@ -85,5 +96,6 @@ def test_answer_object_has_the_documented_keys() -> None:
     value = to_json(EXAMPLES[7])
     assert list(value["citations"][0]) == ["id", "kind", "source", "line", "text"]
     assert list(value["tool_calls"][0]) == ["name", "arguments", "status", "duration_s"]
-    assert list(value["approvals"][0]) == ["id", "action", "arguments", "status"]
+    # What a person needs to judge it comes behind what programs were promised.
+    assert list(value["approvals"][0])[:4] == ["id", "action", "arguments", "status"]
     assert {"model", "prompt_tokens", "cached_tokens", "completion_tokens"} <= set(value["usage"])
