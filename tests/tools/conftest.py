@@ -154,6 +154,10 @@ class StandIn:
         return [request.query for request in self.requests if request.path == path][-1]
 
 
+def _chunk(piece: bytes) -> bytes:
+    return f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
+
+
 def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -189,8 +193,9 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             for number, piece in enumerate(answer.pieces()):
                 if number == 1:
                     self._hold(answer)
-                head = f"{len(piece):x}\r\n".encode() if answer.is_chunked else b""
-                self.wfile.write(head + piece + (b"\r\n" if answer.is_chunked else b""))
+                # An empty chunk would end the body, and the one after it be the next answer.
+                if piece:
+                    self.wfile.write(_chunk(piece) if answer.is_chunked else piece)
             self._hold(answer)
             if not answer.is_chunked:
                 self.close_connection = True
