@@ -7,6 +7,7 @@ begun goes on when nobody listens any more: its outcome is kept, and the audit h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from assistant.acting.telling import heading, verdict, waiting
 from assistant.agent.report import evidence_section
 from assistant.agent.turn import Turn
 from assistant.approvals.approval import Approval
+from assistant.errors import ApprovalConflict
 from assistant.events import ApprovalResolved
 from assistant.interface import DecideRequest
 from tools.result import Status, ToolResult
@@ -46,8 +48,16 @@ class Deciding:
 
     def _decide(self) -> Approval:
         request, desk = self.request, self.office.desk
-        decide = desk.approve if request.verdict == "approved" else desk.reject
-        return decide(request.approval, request.person, request.note)
+        if request.verdict == "rejected":
+            return desk.reject(request.approval, request.person, request.note)
+        try:
+            return desk.approve(request.approval, request.person, request.note)
+        except ApprovalConflict:
+            # What this person approved, and the process that was to perform it is gone.
+            left = desk.get(request.approval)
+            if left.state == "approved" and request.person in left.agreed:
+                return left
+            raise
 
     async def _act(self, approved: Approval) -> Approval:
         """The approval after its act, which is a call like any other to whoever watches."""
@@ -69,7 +79,9 @@ class Deciding:
         loop = asyncio.get_running_loop()
 
         def tell(step: str) -> None:
-            loop.call_soon_threadsafe(self.turn.show, f"\n- {step}")
+            # Nobody may listen any more; the act goes on all the same.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.turn.show, f"\n- {step}")
 
         def perform() -> ToolResult:
             ended[0] = self.office.perform(approved, tell)

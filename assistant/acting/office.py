@@ -103,22 +103,20 @@ class Office:
     ) -> ActionRequest:
         action = proposal.action
         replicas = self._replicas(action)
+        reason = self.redact(proposal.reason)
         # What suggested it comes first: it is what must not be cut.
         by = proposal.suggested_by
         ordered = sorted(proposal.evidence, key=lambda item: item.id not in by)
         evidence = tuple(self._cited(item) for item in ordered[: MAX_EVIDENCE - 1])
         if BY_MODEL in proposal.suggested_by:
-            said = events.Citation(
-                BY_MODEL, "model", "the model's own words", None, proposal.reason
-            )
-            evidence = (*evidence, said)
+            evidence = (*evidence, _said_by_model(reason))
         return ActionRequest(
             action.name,
             action.as_arguments(),
             session,
             turn,
             person,
-            self.redact(proposal.reason),
+            reason,
             evidence,
             proposal.suggested_by,
             effect_of(action, replicas) + needed_by(action.service, self.depends_on),

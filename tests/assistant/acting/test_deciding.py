@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from assistant.acting.office import open_office
 from assistant.approvals.person import Person, system_person
 from assistant.chat.local import LocalChatModel
 from assistant.events import (
@@ -139,6 +140,45 @@ async def test_a_second_click_changes_nothing(settings: Settings, shop: Supervis
         assert isinstance(ended, TurnFailed)
         assert "is approved by" in ended.message
     assert shop.control.state("checkout").pid == pid
+
+
+async def test_what_was_approved_before_a_crash_can_still_be_done_once(
+    settings: Settings, shop: Supervised
+) -> None:
+    async with opened(settings) as assistant:
+        approval = await assistant.order(OrderRequest("restart", "checkout", ME))
+    with open_office(settings, str) as office:
+        # The process is gone between the decision and the claim.
+        office.desk.approve(approval.id, ME)
+    before = shop.control.state("checkout").pid
+    async with opened(settings) as assistant:
+        other = DecideRequest(approval.id, "approved", Person("cli", "somebody-else"))
+        assert isinstance((await decide(assistant, other))[-1], TurnFailed)
+        assert shop.control.state("checkout").pid == before
+        request = DecideRequest(approval.id, "approved", ME)
+        assert finished(await decide(assistant, request)).approvals[0].outcome == "worked"
+        after = shop.control.state("checkout").pid
+        assert after != before
+        assert isinstance((await decide(assistant, request))[-1], TurnFailed)
+    assert shop.control.state("checkout").pid == after
+
+
+async def test_an_act_goes_on_when_nobody_listens_any_more(
+    settings: Settings, shop: Supervised
+) -> None:
+    before = shop.control.state("checkout").pid
+    async with opened(settings) as assistant:
+        approval = await assistant.order(OrderRequest("restart", "checkout", ME))
+        request = DecideRequest(approval.id, "approved", ME)
+        async with aclosing(assistant.decide(request)) as events:
+            async for event in events:
+                if isinstance(event, ToolStarted):
+                    break
+    # Closing waited for the act.
+    async with opened(settings) as another:
+        [kept] = await another.approvals()
+    assert kept.outcome == "done"
+    assert shop.control.state("checkout").pid != before
 
 
 async def test_a_rejection_is_told_to_the_model_and_the_turn_goes_on(
