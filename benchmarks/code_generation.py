@@ -3,11 +3,12 @@
     python -m benchmarks.code_generation [--model NAME] [--only NAME ...] [--keep DIR]
     python -m benchmarks.code_generation --promql FILE [--answers FILE]
 
-The first form has the model write a script for each task of `tests/code_tasks` and runs each once
-in the sandbox (see `benchmarks.code_tasks`). The second takes questions from a file of JSON lines,
-each with `question` and, where they are given, `metrics` and a `reference` query; it prints how
-many queries parse, and how many are the reference up to their form. `--answers` gets the queries,
-for another judge. One process does all of it, so that the model is loaded once.
+The first form has the model write a script for each task of `tests/code_tasks`, shows it what the
+task names of its folder, and runs each script once in the sandbox (see `benchmarks.code_tasks`).
+The second takes questions from a file of JSON lines, each with `question` and, where they are
+given, `metrics` and a `reference` query; it prints how many queries parse, and how many are the
+reference up to their form. `--answers` gets the queries, for another judge. One process does all of
+it, so that the model is loaded once.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ import promql_parser
 from assistant.chat.local import LocalChatModel
 from assistant.coding.generate import generate_code
 from assistant.coding.generated import Generated
+from assistant.coding.look import look_at
 from assistant.coding.request import CodeRequest
 from assistant.providers import open_local_model
 from assistant.settings import load_settings
 from benchmarks.code_tasks.__main__ import Attempt, pass_rate, print_attempts
-from benchmarks.code_tasks.task import read_tasks
+from benchmarks.code_tasks.task import Place, Task, read_tasks
 from benchmarks.code_tasks.trial import try_code
 from tools.code.report import Language
-from tools.sandbox import sandbox_problem
+from tools.sandbox import private_folder, sandbox_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,19 @@ async def try_tasks(name: str, only: Sequence[str]) -> list[Attempt]:
         for number, task in enumerate(tasks, start=1):
             print(f"{number} of {len(tasks)}: {task.name}", file=sys.stderr, flush=True)
             started = time.monotonic()
-            generated = await _generate(model, task.request, "bash")
+            generated = await generate_code(request_of(task), model)
             trial = await asyncio.to_thread(try_code, task, generated.code)
             attempts.append(Attempt(trial, time.monotonic() - started))
     finally:
         await model.aclose()
     return attempts
+
+
+def request_of(task: Task) -> CodeRequest:
+    """The request as `midwatch code` makes it in the task's folder, before anything has run."""
+    with private_folder() as folder:
+        task.setup(Place(folder))
+        return CodeRequest(task.request, "bash", looked=look_at(task.request, folder, str))
 
 
 def keep(attempts: Sequence[Attempt], folder: Path) -> None:

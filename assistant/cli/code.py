@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import closing, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,6 +46,14 @@ def code(
         list[Path] | None,
         typer.Option("--file", "-f", help="A text that the code is about.", show_default=False),
     ] = None,
+    look: Annotated[
+        bool,
+        typer.Option(
+            "--look/--no-look",
+            help="Show the model the beginnings of the files, and the names in the folders, that "
+            "the task names in the current folder.",
+        ),
+    ] = True,
     out: Annotated[
         Path | None, typer.Option(help="Write the code to this file.", show_default=False)
     ] = None,
@@ -99,7 +107,8 @@ def code(
     settings = context_of(context).settings
     with spooled_stdin() as stdin_file:
         attachments = _attachments(files or (), stdin_file)
-        generated = asyncio.run(_generate(settings, task, language, attachments))
+        at = (folder or Path.cwd()) if look else None
+        generated = asyncio.run(_generate(settings, task, language, attachments, at))
     if as_json and not run:
         print_json(json_object(generated))
     else:
@@ -135,14 +144,18 @@ def _language(name: str) -> Language | None:
 
 
 async def _generate(
-    settings: Settings, task: str, language: Language | None, attachments: list[Attachment]
+    settings: Settings,
+    task: str,
+    language: Language | None,
+    attachments: list[Attachment],
+    folder: Path | None,
 ) -> Generated:
     from assistant.coding.generate import generate_code
     from assistant.coding.language import language_of_request
 
     chosen = language or language_of_request(task)
     with working("loading the model") as spinner:
-        preparing = asyncio.to_thread(_request, settings, task, chosen, attachments)
+        preparing = asyncio.to_thread(_request, settings, task, chosen, attachments, folder)
         model, request = await asyncio.gather(_open_model(settings, chosen), preparing)
         try:
             return await generate_code(request, model, on_progress=partial(_tell, spinner))
@@ -171,8 +184,13 @@ async def _open_model(settings: Settings, language: Language) -> LocalChatModel 
 
 
 def _request(
-    settings: Settings, task: str, language: Language, attachments: list[Attachment]
+    settings: Settings,
+    task: str,
+    language: Language,
+    attachments: list[Attachment],
+    folder: Path | None,
 ) -> CodeRequest:
+    """The request with what is known beside it; `folder` is where what it names is looked at."""
     from assistant.coding.preparation import prepare_request
     from assistant.live import metric_backend, open_runbooks
 
@@ -181,7 +199,16 @@ def _request(
         open_runbooks(settings) as runbooks,
         nullcontext() if backend is None else closing(backend),
     ):
-        return prepare_request(task, language, attachments, runbooks, backend)
+        request = prepare_request(task, language, attachments, runbooks, backend)
+    return request if folder is None else _having_looked(settings, request, folder)
+
+
+def _having_looked(settings: Settings, request: CodeRequest, folder: Path) -> CodeRequest:
+    from assistant.coding.look import look_at
+    from assistant.redacting import open_redactor
+
+    looked = look_at(request.task, folder, open_redactor(settings).redact)
+    return replace(request, looked=looked)
 
 
 def _tell(spinner: Spinner, progress: CodeProgress) -> None:
@@ -239,6 +266,8 @@ def _show(generated: Generated, *, is_code_wanted: bool) -> None:
         note("XX the code breaks off: the model wrote more than it may")
     for fix in generated.fixes:
         note(f"+  put right: {fix}")
+    if generated.looked:
+        note(f"+  looked at {', '.join(map(visible, generated.looked))}")
     for text in generated.house:
         note(f"+  after the house's {text.kind} in {text.source}")
     print_report(generated.report, to_stdout=False)

@@ -1,8 +1,9 @@
 """`generate_code`: a request in, checked code out.
 
 The model writes, tools put right what they can, checks judge, and errors go back to the model at
-most twice. The attempt with the fewest errors is the answer, which need not be the last one. All of
-it only writes text: whether it is ever run is decided elsewhere, by a person.
+most twice, as do demands of the request that left no trace. The attempt with the fewest errors is
+the answer, which need not be the last one. All of it only writes text: whether it is ever run is
+decided elsewhere, by a person.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from assistant.chat.continuation import (
     continue_turn,
     model_name,
 )
+from assistant.coding.demands import unmet_demands
 from assistant.coding.extraction import code_alone
 from assistant.coding.generated import Generated
 from assistant.coding.idioms import left_over
@@ -71,13 +73,15 @@ class _Attempt:
     report: CodeReport
     fixes: tuple[str, ...]
 
+    unmet: tuple[Problem, ...] = ()
+
     @property
-    def badness(self) -> tuple[int, int]:
-        """Errors first, then dangers; no code at all is worst."""
+    def badness(self) -> tuple[int, int, int]:
+        """Errors first, then demands that are not met, then dangers; no code at all is worst."""
         if not self.code.strip():
-            return (1_000, 0)
+            return (1_000, 0, 0)
         num_errors = len(errors_of(self.report)) + (not self.is_whole)
-        return (num_errors, len(self.report.dangers))
+        return (num_errors, len(self.unmet), len(self.report.dangers))
 
 
 @dataclass(slots=True)
@@ -159,8 +163,9 @@ def _checked(request: CodeRequest, written: Written, check: Check) -> _Attempt:
     repaired = repair(request.language, code_alone(written.text))
     report = check(request.language, repaired.code, request.dialect)
     forgotten = tuple(_placeholders(request, repaired.code))
-    report = replace(report, problems=(*forgotten, *report.problems))
-    return _Attempt(repaired.code, written.is_whole, report, repaired.fixes)
+    unmet = unmet_demands(request.task, repaired.code) if request.language == "bash" else ()
+    report = replace(report, problems=(*forgotten, *report.problems, *unmet))
+    return _Attempt(repaired.code, written.is_whole, report, repaired.fixes, unmet)
 
 
 def _placeholders(request: CodeRequest, code: str) -> Iterator[Problem]:
@@ -173,9 +178,12 @@ def _placeholders(request: CodeRequest, code: str) -> Iterator[Problem]:
 
 
 def _wants_another(attempt: _Attempt, request: CodeRequest, number: int) -> bool:
-    """Whether the model is asked again: for errors, and once for a danger nobody asked for."""
-    num_errors, num_dangers = attempt.badness
-    if num_errors:
+    """Whether the model is asked again: for what is wrong or left out, once for a danger.
+
+    For a danger only where nobody asked for it.
+    """
+    num_errors, num_unmet, num_dangers = attempt.badness
+    if num_errors or num_unmet:
         return True
     return num_dangers > 0 and number == 1 and not _ASKS_TO_DESTROY.search(request.task)
 
@@ -183,7 +191,9 @@ def _wants_another(attempt: _Attempt, request: CodeRequest, number: int) -> bool
 def _send_back(work: _Work, attempt: _Attempt) -> None:
     language = work.request.language
     fence = STYLES[language].beginning.partition("\n")[0]
-    problems = correction(language, attempt.code, attempt.report, is_whole=attempt.is_whole)
+    problems = correction(
+        language, attempt.code, attempt.report, attempt.unmet, is_whole=attempt.is_whole
+    )
     work.conversation += [
         Said("assistant", f"{fence}\n{attempt.code}```"),
         Said("user", problems),
@@ -199,6 +209,7 @@ def _best(work: _Work, model: ChatModel, total_s: float) -> Generated:
         rounds=len(work.attempts),
         fixes=best.fixes,
         house=work.request.house,
+        looked=tuple(one.name for one in work.request.looked),
         is_whole=best.is_whole,
         usage=_usage(work.costs, model, total_s),
     )

@@ -17,7 +17,8 @@ class Generated:
 
     `rounds` counts the attempts, of which this is the one with the fewest errors; `fixes` says what
     was put right in it without the model. It is not `is_whole` when it breaks off in the middle.
-    `house` are the texts of the knowledge base that the model was given.
+    `house` are the texts of the knowledge base that the model was given, `looked` the files and
+    folders that it was shown the beginnings of.
     """
 
     language: Language
@@ -26,6 +27,7 @@ class Generated:
     rounds: int = 1
     fixes: tuple[str, ...] = ()
     house: tuple[HouseText, ...] = ()
+    looked: tuple[str, ...] = ()
     is_whole: bool = True
     usage: TurnUsage = field(default_factory=lambda: TurnUsage(model=""))
 

@@ -1,7 +1,8 @@
 """Idioms: how a language does what people on call ask for most, looked up by a request's words.
 
-A small model knows the commands and mixes up their options. A line that is right, with capitals
-where the request's own names go, is worth more to it than any rule.
+A small model knows the commands and mixes up their options. A line that is right is worth more to
+it than any rule. It copies what it gets, so that code puts in the request's own names wherever it
+is sure of them (`filling`), and an idiom does what its purpose says as it stands.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from assistant.coding.filling import filled
+from assistant.coding.look import Looked
 from tools.code.report import Language
 from tools.logs.lookup.words import stem
 
@@ -29,34 +32,43 @@ first last
 _PLAIN = frozenset(stem(word) for word in _PLAIN_TEXT.split())
 # Not a variable's name, which may be in capitals, nor what awk has of its own.
 _PLACEHOLDER = re.compile(
-    r"(?<![\w$])(?<!\$\{)(?!(?:BEGIN|END|FNR|OFS|EOF|IFS)\b)[A-Z]{3,}(?![\w=])"
+    r"(?<![\w$])(?<!\$\{)(?!(?:BEGIN|END|FNR|OFS|EOF|IFS|EXIT|INT|TERM|HUP|LISTEN)\b)[A-Z]{3,}(?![\w=])"
 )
-# Below this share of the best one's score an idiom is about something else.
-_MIN_SHARE = 0.7
 _MIN_SCORE = 1.4
-_MAX_IDIOMS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Idiom:
-    """A piece of code, and the words of those who need it."""
+    """A piece of code, and the words of those who need it.
+
+    A request that has no word of one of the groups of `needs` is about something else.
+    """
 
     purpose: str
     code: str
+    needs: tuple[frozenset[str], ...] = ()
 
 
-def fitting_idioms(task: str, language: Language) -> tuple[Idiom, ...]:
-    """The idioms that `task` speaks of, the most fitting first; often none."""
-    asked = _telling(task)
-    scored = [(_score(asked, idiom, language), idiom) for idiom in _idioms().get(language, ())]
-    best = max((score for score, _ in scored), default=0.0)
-    floor = max(_MIN_SCORE, _MIN_SHARE * best)
-    chosen = sorted((pair for pair in scored if pair[0] >= floor), key=lambda pair: -pair[0])
-    return tuple(idiom for _, idiom in chosen[:_MAX_IDIOMS])
+def fitting_idiom(task: str, language: Language, looked: Sequence[Looked] = ()) -> Idiom | None:
+    """The idiom that `task` speaks of, with what the task says put in; often none.
+
+    One alone: of two a small model copies both.
+    """
+    idiom = _chosen(task, language)
+    return replace(idiom, code=filled(idiom.code, task, looked)) if idiom else None
+
+
+def _chosen(task: str, language: Language) -> Idiom | None:
+    asked = _stems(task)
+    scored = ((_score(asked, idiom, language), idiom) for idiom in _idioms().get(language, ()))
+    score, idiom = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    return idiom if score >= _MIN_SCORE else None
 
 
 def _score(asked: frozenset[str], idiom: Idiom, language: Language) -> float:
     """How much of what the idiom's purpose says the task says too: the cosine, but for the task."""
+    if not all(group & asked for group in idiom.needs):
+        return 0.0
     weights = _weights(language)
     known = _telling(idiom.purpose)
     shared = sum(weights[word] ** 2 for word in asked & known)
@@ -64,20 +76,32 @@ def _score(asked: frozenset[str], idiom: Idiom, language: Language) -> float:
 
 
 def left_over(code: str, task: str, language: Language) -> tuple[str, ...]:
-    """The words in capitals that stand in the task's idioms for a name, and still in `code`."""
-    idioms = fitting_idioms(task, language)
-    placeholders = {word for idiom in idioms for word in _PLACEHOLDER.findall(idiom.code)}
+    """The words in capitals that stand in the task's idiom for a name, and still in `code`."""
+    idiom = _chosen(task, language)
+    placeholders = _PLACEHOLDER.findall(idiom.code) if idiom else []
     found = dict.fromkeys(_PLACEHOLDER.findall(code))
-    return tuple(word for word in found if word in placeholders and word not in task)
+    return tuple(
+        word
+        for word in found
+        if word in placeholders and word not in task and not _is_assigned(word, code)
+    )
+
+
+def _is_assigned(word: str, code: str) -> bool:
+    return re.search(rf"(?<![\w$]){word}=", code) is not None
 
 
 @cache
 def _idioms() -> Mapping[str, Sequence[Idiom]]:
     tables = tomllib.loads(_CATALOG.read_text(encoding="utf-8"))
     return {
-        language: tuple(Idiom(entry["for"], entry["code"].strip()) for entry in entries)
-        for language, entries in tables.items()
+        language: tuple(_idiom(entry) for entry in entries) for language, entries in tables.items()
     }
+
+
+def _idiom(entry: Mapping[str, str]) -> Idiom:
+    groups = (_stems(group) for group in entry.get("needs", "").split(";"))
+    return Idiom(entry["for"], entry["code"].strip(), tuple(group for group in groups if group))
 
 
 @cache
@@ -89,4 +113,8 @@ def _weights(language: Language) -> Mapping[str, float]:
 
 
 def _telling(text: str) -> frozenset[str]:
-    return frozenset(stem(word.lower()) for word in _WORD.findall(text)) - _PLAIN
+    return _stems(text) - _PLAIN
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word.lower()) for word in _WORD.findall(text))

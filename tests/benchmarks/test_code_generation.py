@@ -7,8 +7,10 @@ from benchmarks.code_generation import (
     canonical,
     print_answers,
     read_questions,
+    request_of,
     write_answers,
 )
+from benchmarks.code_tasks.task import Place, Task
 
 ANSWERS = [
     Answer("a", "up == 0", does_parse=True, is_same=True),
@@ -35,3 +37,14 @@ def test_figures_are_of_what_is_known(capsys: pytest.CaptureFixture[str]) -> Non
     print_answers(ANSWERS)
     told = capsys.readouterr().out.splitlines()
     assert told[-2:] == ["2 of 3 parse", "1 of 2 are the reference"]
+
+
+def test_a_task_is_asked_for_with_a_look_at_its_folder() -> None:
+    def setup(place: Place) -> None:
+        place.write("app.log", "10:00 ann in\n")
+
+    task = Task("count", "Count the lines of app.log.", setup, lambda _: None, "", ())
+    request = request_of(task)
+    assert (request.task, request.language) == (task.request, "bash")
+    assert [one.name for one in request.looked] == ["app.log"]
+    assert request.looked[0].lines == ("10:00 ann in",)

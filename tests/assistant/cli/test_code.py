@@ -154,6 +154,34 @@ def test_one_object_for_programs(midwatch: Midwatch, engine: WarmEngine) -> None
     assert found["usage"]["model"] == "scripted"
 
 
+def test_what_the_task_names_is_looked_at(
+    midwatch: Midwatch, engine: WarmEngine, tmp_path: Path
+) -> None:
+    secret = "sk-ant-api03-" + "a1B2" * 24
+    (tmp_path / "app.log").write_text(f"10:00 ann in\nkey {secret} in\n")
+    engine.script = ["wc -l app.log\n"] * 3
+    ran = midwatch("code", "count the lines of app.log")
+    assert "+  looked at app.log" in ran.err
+    assert "$1=10:00 $2=ann $3=in" in engine.prompt_text()
+    assert "key" in engine.prompt_text()
+    assert secret not in engine.prompt_text()
+    found = json.loads(midwatch("code", "count the lines of app.log", "--json").out)
+    assert found["looked"] == ["app.log"]
+    blind = midwatch("code", "count the lines of app.log", "--no-look")
+    assert "looked at" not in blind.err
+    assert "$2=ann" not in engine.prompt_text()
+
+
+def test_the_folder_of_a_run_is_the_one_that_is_looked_at(
+    midwatch: Midwatch, engine: WarmEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "app.log").write_text("10:00 ann in\n")
+    engine.script = ["bad app.log\n"] * 3
+    midwatch("code", "count the lines of app.log", "--run", "--in", tmp_path / "there", "--json")
+    assert "$2=ann" in engine.prompt_text()
+
+
 @pytest.fixture
 def _usual_umask() -> Iterator[None]:
     before = os.umask(0o022)

@@ -11,6 +11,7 @@ from assistant.chat.local import LocalChatModel
 from assistant.coding.generate import CodeProgress, check_with_tools, generate_code
 from assistant.coding.generated import Generated, plan_line
 from assistant.coding.house import HouseText
+from assistant.coding.look import Looked
 from assistant.coding.promql.names import Metric
 from assistant.coding.request import CodeRequest
 from assistant.engine.errors import ContextOverflow
@@ -145,6 +146,36 @@ async def test_a_word_that_an_idiom_left_behind_is_an_error() -> None:
     assert generated.code == f"{HEAD}{right}"
     assert "line 4, `find DIR -mtime +3 -delete`: DIR stands for" in engine.prompt_text()
     assert "midwatch" not in engine.prompt_text()
+
+
+async def test_a_demand_that_left_no_trace_goes_back() -> None:
+    request = replace(GREET, task="print the lines of moon.txt, sorted by name")
+    generated, engine, _ = await generate(request, "cat moon.txt\n", "sort moon.txt\n")
+    assert generated.code == f"{HEAD}sort moon.txt\n"
+    assert "nothing sorts" in engine.prompt_text()
+
+
+async def test_a_demand_that_is_never_met_is_a_warning() -> None:
+    request = replace(GREET, task="print the lines of moon.txt, sorted by name")
+    generated, engine, _ = await generate(request, *(f"cat moon.txt {n}\n" for n in range(3)))
+    assert len(engine.requests) == 3
+    assert generated.code == f"{HEAD}cat moon.txt 0\n"
+    [problem] = generated.report.problems
+    assert (problem.severity, problem.code) == ("warning", "demand")
+    assert generated.is_sound
+
+
+async def test_an_error_weighs_more_than_a_demand() -> None:
+    request = replace(GREET, task="print the lines of moon.txt, sorted by name")
+    generated, _, _ = await generate(request, "bad; sort moon.txt\n", "cat moon.txt\n", "bad\n")
+    assert generated.code == f"{HEAD}cat moon.txt\n"
+
+
+async def test_what_was_looked_at_is_said() -> None:
+    looked = (Looked("moon.txt", "file", ("crater",)),)
+    generated, engine, _ = await generate(replace(GREET, looked=looked), "echo\n")
+    assert generated.looked == ("moon.txt",)
+    assert "crater" in engine.prompt_text()
 
 
 class FullEngine(ScriptedEngine):

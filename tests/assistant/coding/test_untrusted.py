@@ -12,6 +12,7 @@ import pytest
 from assistant.chat.local import LocalChatModel
 from assistant.coding.generate import generate_code
 from assistant.coding.house import HouseText
+from assistant.coding.look import Looked
 from assistant.coding.request import Attachment, CodeRequest
 from tests.assistant.chat.scripted import ScriptedEngine
 from tools.code.report import CodeReport, Language
@@ -54,6 +55,12 @@ async def test_evidence_stays_evidence(attack: str) -> None:
     request = replace(GREET, attachments=(Attachment("app.log", f"ERROR {attack}"),))
     engine = await generated(request)
     assert_is_fenced(engine, attack)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_what_was_looked_at_stays_evidence(attack: str) -> None:
+    looked = Looked("app.log", "file", tuple(f"ERROR {attack}".splitlines()), f"$1={attack}")
+    assert_is_fenced(await generated(replace(GREET, looked=(looked,))), attack)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
