@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -202,6 +203,18 @@ run_sandboxed(
 """
 
 
+def remove_emptied(group: Path, deadline: float) -> None:
+    """Remove a control group; it is busy until the dead in it have been buried."""
+    while True:
+        try:
+            group.rmdir()
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_when_the_caller_is_killed_nothing_goes_on(mark: str) -> None:
     with subprocess.Popen(
@@ -218,7 +231,7 @@ def test_when_the_caller_is_killed_nothing_goes_on(mark: str) -> None:
     assert processes_with(mark) == []
     # Only its control group stays, and is empty: nobody is there to remove it.
     for group in Path("/sys/fs/cgroup").rglob(f"midwatch-{caller.pid}-*"):
-        group.rmdir()
+        remove_emptied(group, deadline)
 
 
 @pytest.mark.usefixtures("sandbox")
