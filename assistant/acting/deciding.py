@@ -62,10 +62,16 @@ class Deciding:
     async def _act(self, approved: Approval) -> Approval:
         """The approval after its act, which is a call like any other to whoever watches."""
         self.turn.show("\n")
+        # Begun before anything is waited for: who approved it may be gone by then.
+        act = self.office.begin(approved, self._teller())
         ended = [approved]
-        perform = self._performing(approved, ended)
+
+        def wait() -> ToolResult:
+            ended[0] = act.result()
+            return _result_of(ended[0])
+
         request, toolbox = approved.request, self.turn.toolbox
-        report = await toolbox.perform(request.action, dict(request.arguments), perform)
+        report = await toolbox.perform(request.action, dict(request.arguments), wait)
         if ended[0] is approved:
             # What refused it has said so in the call.
             ended[0] = await asyncio.to_thread(self.office.desk.get, approved.id)
@@ -75,7 +81,8 @@ class Deciding:
         self.turn.show_section(evidence_section(report.evidence))
         return ended[0]
 
-    def _performing(self, approved: Approval, ended: list[Approval]) -> Callable[[], ToolResult]:
+    def _teller(self) -> Callable[[str], None]:
+        """Shows the act's steps, told from its thread."""
         loop = asyncio.get_running_loop()
 
         def tell(step: str) -> None:
@@ -83,10 +90,11 @@ class Deciding:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self.turn.show, f"\n- {step}")
 
-        def perform() -> ToolResult:
-            ended[0] = self.office.perform(approved, tell)
-            status = Status.OK if ended[0].outcome == "done" else Status.ERROR
-            told = verdict(ended[0]).partition("\n\n")[0].replace("**", "")
-            return ToolResult(status, told, findings_of(ended[0].result))
+        return tell
 
-        return perform
+
+def _result_of(ended: Approval) -> ToolResult:
+    """The act as the call's result."""
+    status = Status.OK if ended.outcome == "done" else Status.ERROR
+    told = verdict(ended).partition("\n\n")[0].replace("**", "")
+    return ToolResult(status, told, findings_of(ended.result))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ from assistant.settings import Settings
 from tools.errors import InvalidQuery, ToolsError
 from tools.evidence import Evidence
 from tools.scope import ServiceState
-from tools.services.control import VERBS, ScalingControl, ServiceAction, ServiceControl
+from tools.services.control import ACTION_NAMES, ScalingControl, ServiceAction, ServiceControl
 from tools.services.pace import Pace, PastAction
 from tools.services.permits import Permits
 from tools.services.verification import Timing
@@ -46,8 +46,8 @@ from tools.window import parse_duration
 _log = logging.getLogger(__name__)
 
 _HISTORY = timedelta(hours=2)
-_ACTIONS = frozenset(f"{verb}_service" for verb in VERBS)
 _MAX_MANAGERS_AT_ONCE = 5
+_MAX_ACTS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Office:
     permits: Permits
     pace: Pace
     redact: Redact
+    acts: ThreadPoolExecutor
     depends_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def targets(self) -> tuple[Target, ...]:
@@ -87,11 +88,14 @@ class Office:
         """Keep the proposal that came up while `person` asked. Raises as `Desk.request` does."""
         return self.desk.request(self._request(session, turn, person, proposal))
 
-    def perform(
-        self, approval: Approval, progress: Callable[[str], None] = lambda _: None
-    ) -> Approval:
-        """Carry out what was approved, once; raises as `Executor.execute` does."""
-        return self.executor.execute(
+    def begin(self, approval: Approval, progress: Callable[[str], None]) -> Future[Approval]:
+        """Carry out what was approved, once, whether or not anybody goes on to wait for it.
+
+        The result is the approval as the act left it; it raises as `Executor.execute` does.
+        `progress` is called from another thread.
+        """
+        return self.acts.submit(
+            self.executor.execute,
             approval.id,
             session=approval.request.session,
             permit=self._check_now,
@@ -260,13 +264,17 @@ def open_office(settings: Settings, redact: Redact) -> Iterator[Office]:
     health = health_checks(probe_plan(settings.probes))
     timing = Timing(steady_s=services.watch_s)
     performer = ServicePerformer(controls, permits, health, redact, folder / "saved-logs", timing)
-    performers: dict[str, Performer] = dict.fromkeys(sorted(_ACTIONS), performer)
+    performers: dict[str, Performer] = dict.fromkeys(ACTION_NAMES, performer)
     performers[RUN_CODE] = CodePerformer(redact)
-    with open_store(folder) as store, open_executor(store, audit, policy, performers) as executor:
+    with (
+        open_store(folder) as store,
+        open_executor(store, audit, policy, performers) as executor,
+        ThreadPoolExecutor(_MAX_ACTS_AT_ONCE, "act") as acts,
+    ):
         for lost in executor.recover():
             _log.warning("%s is unfinished: %s", lost.id, lost.message)
         desk = Desk(store, audit, policy)
-        yield Office(desk, executor, controls, permits, pace, redact, services.depends_on)
+        yield Office(desk, executor, controls, permits, pace, redact, acts, services.depends_on)
 
 
 def _targets_of(control: ServiceControl) -> list[Target]:

@@ -19,7 +19,8 @@ Verb = Literal["restart", "start", "stop", "scale", "delete"]
 VERBS: tuple[Verb, ...] = ("restart", "start", "stop", "scale", "delete")
 MAX_REPLICAS = 1000
 _VERB_OF: dict[str, Verb] = {f"{verb}_service": verb for verb in VERBS}
-_FORM = f"actions are {', '.join(_VERB_OF)}"
+ACTION_NAMES = tuple(_VERB_OF)
+_FORM = f"actions are {', '.join(ACTION_NAMES)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class ServiceAction:
         """The canonical arguments, which an approval is bound to."""
         named: dict[str, str | int] = {"backend": self.backend, "service": self.service}
         return named if self.replicas is None else {**named, "replicas": self.replicas}
+
+    def checked(self) -> ServiceAction:
+        """This action, read back from its canonical arguments. Raises InvalidQuery as `of` does."""
+        return ServiceAction.of(self.name, self.as_arguments())
 
     @classmethod
     def of(cls, action: str, arguments: Mapping[str, object]) -> ServiceAction:
