@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from assistant.acting.performing import HealthChecks
 from tools.scope import ProbePlan
 from tools.services.control import ServiceAction
+from tools.services.names import short_name
 from tools.services.report import Health, HealthCheck
 
 # From here on what a probe saw is trouble.
@@ -28,8 +27,7 @@ def health_checks(plan: ProbePlan | None) -> HealthChecks:
 def _target(plan: ProbePlan | None, service: str) -> str | None:
     if plan is None:
         return None
-    short = re.split(r"[/:]", service)[-1].removesuffix(".service")
-    return plan.checks.get(service, plan.checks.get(short))
+    return plan.checks.get(service, plan.checks.get(short_name(service)))
 
 
 def _health(plan: ProbePlan, target: str) -> Health:

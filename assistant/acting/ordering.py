@@ -28,10 +28,8 @@ def order(office: Office, request: OrderRequest | RunRequest) -> Approval:
     if isinstance(request, RunRequest):
         return office.desk.request(run_request(request))
     target = _target(office, request)
-    named: dict[str, str | int] = {"backend": target.backend, "service": target.service}
-    if request.replicas is not None:
-        named["replicas"] = request.replicas
-    action = ServiceAction.of(f"{request.verb}_service", named)
+    wanted = ServiceAction(request.verb, target.backend, target.service, request.replicas)
+    action = wanted.checked()
     refusal = office.refusal(action)
     if refusal:
         raise ActionRefused(refusal)

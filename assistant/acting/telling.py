@@ -28,16 +28,13 @@ def heading(approval: Approval) -> str:
     """`**Approved** `a-7k3m9q` by anna (cli): restart `checkout``."""
     by = ", ".join(inline(str(one.person)) for one in approval.decisions)
     word = approval.status.capitalize()
-    return f"**{word}** `{approval.id}` by {by}: {what_of(_action(approval), _arguments(approval))}"
+    return f"**{word}** `{approval.id}` by {by}: {_what(approval)}"
 
 
 def waiting(approval: Approval, num_missing: int) -> str:
     """That others have to agree as well."""
     more = "one more person has" if num_missing == 1 else f"{num_missing} more people have"
-    return (
-        f"**Still waiting** `{approval.id}`: {more} to agree to "
-        f"{what_of(_action(approval), _arguments(approval))}"
-    )
+    return f"**Still waiting** `{approval.id}`: {more} to agree to {_what(approval)}"
 
 
 def verdict(approval: Approval) -> str:
@@ -72,7 +69,7 @@ def _changed(result: Mapping[str, JsonValue]) -> list[str]:
 
 def resumption(approval: Approval, report: str, *, goes_on: bool) -> Resumption:
     """How the session goes on: asked what else to do where the act was rejected or of no help."""
-    what = what_of(_action(approval), _arguments(approval))
+    what = _what(approval)
     if approval.status == "rejected":
         reason = approval.decisions[-1].note or "none was given"
         told = f"The person decided against this action: {what}. Their reason: {reason}. "
@@ -120,12 +117,8 @@ def _evidence_line(one: Citation) -> str:
     return f"  [{one.id}] {place}: {' '.join(one.text.split())[:_MAX_EVIDENCE_CHARS]}"
 
 
-def _action(approval: Approval) -> str:
-    return approval.request.action
-
-
-def _arguments(approval: Approval) -> Mapping[str, object]:
-    return approval.request.arguments
+def _what(approval: Approval) -> str:
+    return what_of(approval.request.action, approval.request.arguments)
 
 
 def _result(approval: Approval) -> Mapping[str, JsonValue]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from tools.services.control import ServiceAction
+from tools.services.names import short_name
 
 _RESTART = {
     "kubernetes": "replaces its pods one after another, as `kubectl rollout restart` does",
@@ -16,7 +16,7 @@ _PROCESS = "stops the process and starts it again; requests under way are lost"
 
 def needed_by(service: str, depends_on: Mapping[str, Sequence[str]]) -> str:
     """Who else is hit, by the settings: `; needed by cart, checkout`. Empty when nobody is."""
-    short = re.split(r"[/:]", service)[-1].removesuffix(".service")
+    short = short_name(service)
     others = [name for name, needs in depends_on.items() if service in needs or short in needs]
     return f"; needed by {', '.join(sorted(others))}" if others else ""
 

@@ -34,12 +34,11 @@ from langgraph.types import Command
 
 from assistant.agent.arguments import definition, narrowed
 from assistant.agent.checking import cited_ids
-from assistant.agent.coded import coded_answer
 from assistant.agent.confidence import confidence_line
-from assistant.agent.exact import ExactAnswer, exact_answer
+from assistant.agent.direct import direct_answer, show_computed
+from assistant.agent.exact import ExactAnswer
 from assistant.agent.explain import Form, explain
 from assistant.agent.onset import asks_when, onset_of, onset_text
-from assistant.agent.ordered import ordered_answer
 from assistant.agent.prompt import EXPLAIN, INSTEAD, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     closing_sections,
@@ -173,18 +172,15 @@ class BoundedStrategy:
     ) -> Command[Literal["choose", "explain", "__end__"]]:
         work = runtime.context
         with work.turn.meter.phase("triage"):
-            exact = (
-                await ordered_answer(work.turn)
-                or await coded_answer(work.turn, self._model)
-                or await exact_answer(work.turn.question, work.turn.toolbox)
-            )
-            if exact is not None:
-                return _computed(work.turn, exact)
+            direct = await direct_answer(work.turn, self._model)
+            if direct is not None:
+                return _ended_with(work.turn, direct)
             work.look = await first_look(work.turn.question, work.turn.toolbox)
             onset = onset_of(work.look.facts) if asks_when(work.turn.question.text) else ()
             if onset:
                 began = ExactAnswer(onset_text(onset), onset, work.look.overview)
-                return _computed(work.turn, began)
+                show_computed(work.turn, began)
+                return _ended_with(work.turn, began)
             work.gap = await asyncio.to_thread(gap_in, work.turn, work.look)
         if work.look.seen_before:
             # Said at once: what fixed it the last time needs no model.
@@ -288,10 +284,8 @@ class BoundedStrategy:
         return lead
 
 
-def _computed(turn: Turn, exact: ExactAnswer) -> Command[Any]:
-    """Show what code computed: the turn ends with it, and no model is asked."""
-    turn.show_section(exact.text)
-    turn.show_section(closing_sections(exact.text, exact.evidence, exact.overview))
+def _ended_with(turn: Turn, exact: ExactAnswer) -> Command[Any]:
+    """The turn ends with what was shown, and no model is asked to explain it."""
     said = [HumanMessage(first_message(turn.question.text, exact.overview, exact.evidence))]
     return Command(update={"messages": [*said, AIMessage(exact.text)], "draft": []}, goto=END)
 

@@ -52,8 +52,8 @@ class Grounding:
     def __init__(self, *texts: str) -> None:
         self._text = ""
         self._ids: set[str] = set()
-        self._subject = ""
-        self._evidence: list[Evidence] = []
+        self._subjects: list[str] = []
+        self._runbooks: list[Evidence] = []
         self.learn(*texts)
 
     def learn(self, *texts: str) -> None:
@@ -62,9 +62,12 @@ class Grounding:
 
     def learn_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Take in findings: their whole text, their notes and sources, and their ids."""
-        evidence = tuple(evidence)
-        self._evidence += evidence
         for item in evidence:
+            if item.id in self._ids:
+                # An id stands for one text: a ledger may be given again when it has grown.
+                continue
+            if item.finding.kind == "runbook":
+                self._runbooks.append(item)
             if item.is_fact:
                 self.learn_subject(item.finding.text, item.finding.source, item.finding.note)
             self.learn(item.finding.text, item.finding.note, item.finding.source)
@@ -72,7 +75,7 @@ class Grounding:
 
     def learn_subject(self, *texts: str) -> None:
         """Take in what the question or a fact speaks of."""
-        self._subject = " \n ".join([self._subject, *map(_normal, texts)])
+        self._subjects += map(_normal, texts)
 
     def unsupported(self, sentence: str) -> list[str]:
         """The hard facts of `sentence` that stand nowhere in the evidence."""
@@ -83,10 +86,11 @@ class Grounding:
 
         Empty, too, when it advises to stop what neither the question nor a fact speaks of.
         """
-        if any(_normal(name) not in self._subject for name in stopped_services(sentence)):
+        if not all(map(self._is_spoken_of, stopped_services(sentence))):
             return ""
-        is_founded = supports_restart(self._evidence, sentence)
-        return sentence if is_founded else without_restart(sentence)
+        shorter = without_restart(sentence)
+        is_founded = shorter == sentence or supports_restart(self._runbooks, sentence)
+        return sentence if is_founded else shorter
 
     def without_unknown_ids(self, sentence: str) -> str:
         """`sentence` with citations of ids that do not exist taken out."""
@@ -96,6 +100,9 @@ class Grounding:
             lambda m: m.group() if m.group(1) in self._ids else "",
             single,
         )
+
+    def _is_spoken_of(self, name: str) -> bool:
+        return any(_normal(name) in text for text in self._subjects)
 
     def _stands(self, fact: str) -> bool:
         """Whether `fact` is in the text: a number as a whole one, not as digits of another."""

@@ -23,10 +23,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
-from assistant.agent.coded import coded_answer
 from assistant.agent.confidence import confidence_line
-from assistant.agent.exact import ExactAnswer, exact_answer
-from assistant.agent.ordered import ordered_answer
+from assistant.agent.direct import direct_answer
 from assistant.agent.prompt import EXPLAIN, INSTEAD, SYSTEM, first_message, tool_message
 from assistant.agent.report import (
     approval_section,
@@ -57,13 +55,9 @@ class FreeStrategy:
     async def answer(self, turn: Turn) -> Draft:
         """See `Strategy`."""
         with turn.meter.phase("triage"):
-            exact = (
-                await ordered_answer(turn)
-                or await coded_answer(turn, self._model)
-                or await exact_answer(turn.question, turn.toolbox)
-            )
-            if exact is not None:
-                return _computed(turn, exact)
+            direct = await direct_answer(turn, self._model)
+            if direct is not None:
+                return Draft("".join(turn.shown), direct.evidence)
             look = await first_look(turn.question, turn.toolbox)
         if look.seen_before:
             turn.show(f"{seen_before_section(look.seen_before)}\n\n")
@@ -184,13 +178,6 @@ async def _verbs(turn: Turn) -> set[str]:
     actions = turn.toolbox.actions
     targets = () if actions is None else await asyncio.to_thread(actions.targets)
     return {verb for target in targets for verb in target.verbs}
-
-
-def _computed(turn: Turn, exact: ExactAnswer) -> Draft:
-    """What code computed, shown as it is: no model improves on a count."""
-    turn.show_section(exact.text)
-    turn.show_section(closing_sections(exact.text, exact.evidence, exact.overview))
-    return Draft("".join(turn.shown), exact.evidence)
 
 
 def _tool(name: str, turn: Turn) -> StructuredTool:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tools.services.control import Verb
+from tools.services.names import short_name
 
 _POLITE = (
     r"(?:(?:please|pls|ok(?:ay)?|yes|hey|hi|hello|midwatch|now|so|then|just|kindly|go ahead and"
@@ -116,7 +117,7 @@ def meant(words: str, known: Sequence[Target]) -> tuple[Target, ...]:
     short = [
         target
         for target in known
-        if _short(target.service) in names or _spelled(_short(target.service)) in joined
+        if (name := short_name(target.service.lower())) in names or _spelled(name) in joined
     ]
     # "web in shop": of several that are called so, those of that group.
     narrower = [target for target in short if names & set(_groups(target.service))]
@@ -132,11 +133,6 @@ def _is_plain(text: str, order: Order) -> bool:
 def _replicas(rest: str) -> int | None:
     match = _REPLICAS.search(rest)
     return int(match[1]) if match else None
-
-
-def _short(service: str) -> str:
-    """The last part of a full name: `web` of `shop/deployment/web`, `api` of `group:api`."""
-    return re.split(r"[/:]", service)[-1].lower().removesuffix(".service")
 
 
 def _groups(service: str) -> list[str]:

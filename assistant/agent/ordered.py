@@ -103,12 +103,9 @@ async def _runbooks(turn: Turn, action: ServiceAction) -> tuple[Evidence, ...]:
     report = await turn.toolbox.perform(
         "search_runbooks", {"query": query}, lambda: turn.toolbox.search_runbooks(query, k=1)
     )
-    about = [item for item in report.evidence if action.verb != "restart" or _restarts(item)]
-    return tuple(about)
-
-
-def _restarts(runbook: Evidence) -> bool:
-    return supports_restart([runbook])
+    if action.verb != "restart":
+        return report.evidence
+    return tuple(item for item in report.evidence if supports_restart([item]))
 
 
 def _action(order: Order, target: Target) -> ServiceAction:
@@ -118,12 +115,10 @@ def _action(order: Order, target: Target) -> ServiceAction:
             f"{target.backend} cannot {order.verb} `{inline(target.service)}`",
             f"it can: {', '.join(sorted(target.verbs))}",
         )
-    named: dict[str, str | int] = {"backend": target.backend, "service": target.service}
-    if order.verb == "scale":
-        if order.replicas is None:
-            raise InvalidQuery("the number of replicas is missing", "say: scale NAME to 3")
-        named["replicas"] = order.replicas
-    return ServiceAction.of(f"{order.verb}_service", named)
+    replicas = order.replicas if order.verb == "scale" else None
+    if order.verb == "scale" and replicas is None:
+        raise InvalidQuery("the number of replicas is missing", "say: scale NAME to 3")
+    return ServiceAction(order.verb, target.backend, target.service, replicas).checked()
 
 
 def _spoken_of(turn: Turn, targets: Sequence[Target]) -> tuple[Target, ...]:

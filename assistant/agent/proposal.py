@@ -19,6 +19,7 @@ from tools.errors import UnknownService
 from tools.evidence import Evidence
 from tools.scope import ServiceState
 from tools.services.control import ServiceAction
+from tools.services.names import last_part, short_name
 
 BY_MODEL = "model"
 """Who suggested an action that no evidence names."""
@@ -74,8 +75,7 @@ def suggesters(service: str, evidence: Iterable[Evidence], *, is_ordered: bool) 
     """
     if is_ordered:
         return ()
-    name = re.split(r"[/:]", service)[-1]
-    named = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE)
+    named = re.compile(rf"(?<![\w-]){re.escape(last_part(service))}(?![\w-])", re.IGNORECASE)
     latest = {_place(item): item for item in evidence}.values()
     weights = {item.id: _weight(item, named) for item in latest}
     told = sorted((i for i, weight in weights.items() if weight), key=lambda i: -weights[i])
@@ -135,6 +135,5 @@ def sole_target(
 
 def _is_about(target: Target, sources: Iterable[str]) -> bool:
     full = target.service.lower()
-    short = re.split(r"[/:]", full)[-1].removesuffix(".service")
-    names = {full, short, f"{target.backend}:{full}"}
+    names = {full, short_name(full), f"{target.backend}:{full}"}
     return any(source in names for source in sources)

@@ -156,10 +156,7 @@ class Approval:
             "reason": request.reason,
             "effect": request.effect,
             "undo": request.undo,
-            "evidence": [
-                {"id": one.id, "source": one.source, "line": one.line, "text": one.text}
-                for one in request.evidence
-            ],
+            "evidence": request.evidence_json(),
             "suggested_by": list(request.suggested_by),
             "requested_at": self.requested_at_utc.isoformat(),
             "expires_at": self.expires_at_utc.isoformat(),

@@ -99,10 +99,7 @@ def _asked_for(approval: Approval) -> dict[str, JsonValue]:
         "effect": request.effect,
         "undo": request.undo,
         "expected_state": request.expected_state,
-        "evidence": [
-            {"id": one.id, "source": one.source, "line": one.line, "text": one.text}
-            for one in request.evidence
-        ],
+        "evidence": request.evidence_json(),
         "suggested_by": list(request.suggested_by),
         "expires_at": approval.expires_at_utc.isoformat(),
     }

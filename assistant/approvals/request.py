@@ -13,10 +13,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from assistant.approvals.person import Person
 from assistant.errors import ActionInvalid
 from assistant.events import Citation
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 Argument = str | int
 
@@ -67,6 +71,13 @@ class ActionRequest:
     def digest(self) -> str:
         """What an approval of it is bound to."""
         return digest_of(self.action, self.arguments)
+
+    def evidence_json(self) -> list[JsonValue]:
+        """The evidence as it is shown and recorded."""
+        return [
+            {"id": one.id, "source": one.source, "line": one.line, "text": one.text}
+            for one in self.evidence
+        ]
 
 
 def canonical(arguments: Mapping[str, Argument]) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AbstractAsyncContextManager, aclosing
-from functools import partial
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assistant.cli.completion import pending_approvals
-from assistant.cli.context import EXIT_FAILED, EXIT_OK, EXIT_WAITING, Context, context_of
+from assistant.cli.context import EXIT_FAILED, EXIT_OK, EXIT_WAITING, Context, context_of, opened
 from assistant.cli.output import note, print_json, stdout_console, visible
 from assistant.cli.turn_view import show_turn
 
 if TYPE_CHECKING:
     from assistant.approvals.approval import Approval, Verdict
-    from assistant.interface import Assistant
+    from assistant.interface import OrderRequest, RunRequest
 
 app = typer.Typer(help="See and decide what waits for a person.", no_args_is_help=True)
 
@@ -113,7 +112,24 @@ def confirm(approval: Approval) -> None:
         raise typer.Exit(EXIT_WAITING)
 
 
-def leave_waiting(approval: Approval, *, as_json: bool) -> int:
+def settle(
+    context: Context, request: OrderRequest | RunRequest, *, yes: bool, as_json: bool
+) -> int:
+    """Order it; agree to it when the person says so, else leave it waiting. The exit status."""
+
+    async def ask_for() -> Approval:
+        async with opened(context) as assistant:
+            return await assistant.order(request)
+
+    approval = asyncio.run(ask_for())
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            return _leave_waiting(approval, as_json=as_json)
+        confirm(approval)
+    return asyncio.run(decide(context, approval.id, "approved", "", as_json=as_json))
+
+
+def _leave_waiting(approval: Approval, *, as_json: bool) -> int:
     """Show what waits, and how to decide it; the exit status that says so."""
     from assistant.acting.telling import card
 
@@ -149,13 +165,6 @@ async def decide(
         return EXIT_WAITING
     has_worked = approval.status == "rejected" or approval.outcome in _WORKED
     return EXIT_OK if has_worked else EXIT_FAILED
-
-
-def opened(context: Context) -> AbstractAsyncContextManager[Assistant]:
-    """The assistant, whose model loads when something is asked of it."""
-    from assistant.local import load_model, open_local_assistant
-
-    return open_local_assistant(context.settings, partial(load_model, is_brief=True))
 
 
 async def _all(context: Context) -> list[Approval]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assistant.cli.completion import session_ids
-from assistant.cli.context import EXIT_FAILED, EXIT_OK, EXIT_WAITING, Context, context_of
+from assistant.cli.context import EXIT_FAILED, EXIT_OK, EXIT_WAITING, Context, context_of, opened
 from assistant.cli.stdin import spooled_stdin
 from assistant.cli.turn_view import show_turn
 
@@ -71,13 +70,8 @@ def ask(
 
 async def _run(context: Context, request: AskRequest, *, as_json: bool) -> int:
     from assistant.events import TurnFinished
-    from assistant.local import load_model, open_local_assistant
 
-    settings = context.settings
-    async with (
-        open_local_assistant(settings, partial(load_model, is_brief=True)) as assistant,
-        aclosing(assistant.ask(request)) as events,
-    ):
+    async with opened(context) as assistant, aclosing(assistant.ask(request)) as events:
         ended = await show_turn(events, as_json=as_json)
     if not isinstance(ended, TurnFinished):
         return EXIT_FAILED

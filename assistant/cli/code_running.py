@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from assistant.cli.approvals import confirm, decide, leave_waiting, opened
+from assistant.cli.approvals import settle
 from assistant.cli.context import Context
 
 if TYPE_CHECKING:
-    from assistant.approvals.approval import Approval
     from tools.code.report import Language
 
 
@@ -39,14 +36,4 @@ def run_code(
         )
     kind: Literal["bash", "python"] = "python" if language == "python" else "bash"
     request = RunRequest(kind, code, system_person("cli"), folder, has_network)
-
-    async def ask_for() -> Approval:
-        async with opened(context) as assistant:
-            return await assistant.order(request)
-
-    approval = asyncio.run(ask_for())
-    if not yes:
-        if as_json or not sys.stdin.isatty():
-            return leave_waiting(approval, as_json=as_json)
-        confirm(approval)
-    return asyncio.run(decide(context, approval.id, "approved", "", as_json=as_json))
+    return settle(context, request, yes=yes, as_json=as_json)

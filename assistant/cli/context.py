@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from assistant.local import LocalAssistant
     from assistant.settings import LoadedSettings, Settings
 
 EXIT_OK = 0
@@ -50,6 +52,13 @@ class Context:
         except Exception:  # noqa: BLE001 - the failure itself is what is to be shown next
             # Its placeholders match those of no other run.
             return Redactor(secrets.token_bytes(32)).redact
+
+
+def opened(context: Context) -> AbstractAsyncContextManager[LocalAssistant]:
+    """The assistant for one question or decision; its model loads when it is wanted."""
+    from assistant.local import load_model, open_local_assistant
+
+    return open_local_assistant(context.settings, partial(load_model, is_brief=True))
 
 
 def context_of(context: typer.Context) -> Context:

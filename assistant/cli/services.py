@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.approvals import confirm, decide, leave_waiting, opened
+from assistant.cli.approvals import settle
 from assistant.cli.context import EXIT_FAILED, context_of
 from assistant.cli.output import note, print_json, stdout_console, visible
 
 if TYPE_CHECKING:
-    from assistant.approvals.approval import Approval
     from tools.scope import ServiceState
     from tools.services.control import Verb
 
@@ -146,19 +143,8 @@ def _order(
     from assistant.approvals.person import system_person
     from assistant.interface import OrderRequest
 
-    found = context_of(context)
     request = OrderRequest(verb, name, system_person("cli"), backend, replicas)
-
-    async def ask_for() -> Approval:
-        async with opened(found) as assistant:
-            return await assistant.order(request)
-
-    approval = asyncio.run(ask_for())
-    if not yes:
-        if as_json or not sys.stdin.isatty():
-            raise typer.Exit(leave_waiting(approval, as_json=as_json))
-        confirm(approval)
-    raise typer.Exit(asyncio.run(decide(found, approval.id, "approved", "", as_json=as_json)))
+    raise typer.Exit(settle(context_of(context), request, yes=yes, as_json=as_json))
 
 
 def _states(context: typer.Context) -> list[ServiceState]:

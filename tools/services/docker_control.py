@@ -26,11 +26,10 @@ from tools.logs.sources.docker_containers import (
     Inspected,
     list_containers,
     read_container,
-    read_containers,
 )
 from tools.logs.sources.docker_engine import DockerEngine, DockerRefused, open_engine, opened
 from tools.logs.sources.docker_frames import FrameDecoder
-from tools.logs.sources.docker_states import state_of
+from tools.logs.sources.docker_states import all_containers, state_of
 from tools.logs.sources.parallel import run_all
 from tools.logs.sources.watch import FetchLimits, FetchWatch
 from tools.scope import ServiceState
@@ -68,12 +67,7 @@ class DockerControl:
 
     def list_services(self) -> list[ServiceState]:
         """All containers, in docker's order. Raises BackendUnavailable."""
-        watch = FetchWatch(_LIMITS)
-        with open_engine(self.target.url, watch) as engine:
-            containers = read_containers(engine, self.target, _LIMITS.max_logs, watch)
-        for note in containers.notes:
-            _log.warning("docker: %s", note)
-        return [_state(container) for container in containers.found]
+        return [_state(container) for container in all_containers(self.target)]
 
     def state(self, service: str) -> ServiceState:
         """The container of this name now. Raises UnknownService or BackendUnavailable."""

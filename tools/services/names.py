@@ -32,6 +32,16 @@ def check_service_name(name: str) -> None:
         raise _invalid(name, "it would mean a whole group")
 
 
+def last_part(service: str) -> str:
+    """The end of a full name: `web` of `shop/deployment/web`, `api` of `group:api`."""
+    return re.split("[/:]", service)[-1]
+
+
+def short_name(service: str) -> str:
+    """What people call a service: the end of its full name, without systemd's `.service`."""
+    return last_part(service).removesuffix(".service")
+
+
 def check_backend_name(name: str) -> None:
     """Raise InvalidQuery unless `name` may be the name of a service manager."""
     if not _BACKEND.fullmatch(name):

@@ -27,7 +27,7 @@ from typing import get_args
 
 from tools.errors import ActionRefused, InvalidQuery
 from tools.services.control import MAX_REPLICAS, VERBS, ServiceAction, ServiceControl, Verb
-from tools.services.names import check_backend_name, shown
+from tools.services.names import check_backend_name, last_part, shown
 
 BACKENDS = ("supervisor", "systemd", "systemd-user", "docker", "kubernetes")
 ALLOW_SETTING = "[services] allow"
@@ -181,7 +181,7 @@ class Permits:
 def _check_form(action: ServiceAction) -> None:
     """Raise ActionRefused unless `action` is what its canonical arguments make."""
     try:
-        is_canonical = ServiceAction.of(action.name, action.as_arguments()) == action
+        is_canonical = action.checked() == action
     except InvalidQuery as error:
         raise ActionRefused(error.message, error.hint) from error
     if not is_canonical:
@@ -249,7 +249,7 @@ def _check_pattern(entry: str, pattern: str, setting: str, forms: str) -> None:
 
 def _called(service: str) -> tuple[str, ...]:
     """What a person may mean by a service: its full name, or its last part alone."""
-    names = (service, re.split("[/:]", service)[-1])
+    names = (service, last_part(service))
     return (*names, *(name.removesuffix(".service") for name in names))
 
 

@@ -29,7 +29,7 @@ def test_a_restart_is_taken_out_of_the_advice(sentence: str, left: str) -> None:
 
 
 def evidence(kind: Kind, text: str) -> Evidence:
-    return Evidence("X1", Finding(kind, "somewhere", text))
+    return Evidence(f"{kind[0].upper()}1", Finding(kind, "somewhere", text))
 
 
 @pytest.mark.parametrize(

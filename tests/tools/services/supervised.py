@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -45,26 +46,34 @@ def supervised(programs: Mapping[str, tuple[str, str]], more: str = "") -> Itera
         folder = Path(name)
         for program, (code, _) in programs.items():
             (folder / f"{program}.py").write_text(code)
-        (folder / "s.conf").write_text(_configuration(folder, programs, more))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(folder / "s.conf")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        running = Supervised(folder, process)
-        try:
+        with launched(folder, f"{more}\n{_sections(folder, programs)}") as running:
             _await(running)
             yield running
-        finally:
-            if process.poll() is None:
-                # On its way out supervisord stops one program a second; asked before, all at once.
+
+
+@contextmanager
+def launched(folder: Path, sections: str) -> Iterator[Supervised]:
+    """supervisord in `folder` with its own settings and `sections`, from its start to its end."""
+    (folder / "s.conf").write_text(_configuration(folder, sections))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(folder / "s.conf")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    running = Supervised(folder, process)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            # On its way out supervisord stops one program a second; asked before, all at once.
+            with contextlib.suppress(BackendUnavailable):
                 ask(Address.parse(running.url), "stopAllProcesses", 20)
-                process.terminate()
-            process.wait(30)
+            process.terminate()
+        process.wait(30)
 
 
-def _configuration(folder: Path, programs: Mapping[str, tuple[str, str]], more: str) -> str:
-    sections = "".join(
+def _sections(folder: Path, programs: Mapping[str, tuple[str, str]]) -> str:
+    return "".join(
         f"""
 [program:{name}]
 command={sys.executable} -u {folder}/{name}.py
@@ -77,6 +86,9 @@ redirect_stderr=true
 """
         for name, (_, extra) in programs.items()
     )
+
+
+def _configuration(folder: Path, sections: str) -> str:
     return f"""
 [supervisord]
 nodaemon=true
@@ -86,7 +98,6 @@ pidfile={folder}/supervisord.pid
 file={folder}/s.sock
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-{more}
 {sections}
 """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.services.supervised import launched
 from tools.errors import BackendUnavailable
 from tools.scope import ServiceState
 from tools.services.sources import log_sources_of
@@ -27,8 +28,8 @@ PROGRAMS = {
 }
 
 
-def configuration(folder: Path) -> str:
-    programs = "".join(
+def sections(folder: Path) -> str:
+    return "".join(
         f"""
 [program:{name}]
 command={sys.executable} -c "{code}"
@@ -39,17 +40,6 @@ redirect_stderr=true
 """
         for name, (code, extra) in PROGRAMS.items()
     )
-    return f"""
-[supervisord]
-nodaemon=true
-logfile={folder}/supervisord.log
-pidfile={folder}/supervisord.pid
-[unix_http_server]
-file={folder}/s.sock
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-{programs}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +47,9 @@ def supervisord() -> Iterator[Path]:
     """A supervisord whose programs have settled; its folder is short enough for a socket path."""
     with tempfile.TemporaryDirectory(prefix="mw-", dir="/tmp") as name:
         folder = Path(name)
-        (folder / "s.conf").write_text(configuration(folder))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(folder / "s.conf")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
+        with launched(folder, sections(folder)):
             _settle(folder)
             yield folder
-        finally:
-            # On its way out supervisord stops one program a second; asked before, all at once.
-            _supervisorctl(folder, "stop", "all")
-            process.terminate()
-            process.wait(15)
 
 
 def _supervisorctl(folder: Path, *words: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -42,13 +42,19 @@ class DockerBackend:
 
     def list_services(self) -> list[ServiceState]:
         """All containers, in docker's order. Raises BackendUnavailable."""
-        watch = FetchWatch(_LIMITS)
-        with open_engine(self.target.url, watch) as engine:
-            containers = read_containers(engine, self.target, _LIMITS.max_logs, watch)
-        for note in containers.notes:
-            _log.warning("docker: %s", note)
+        containers = all_containers(self.target)
         now = datetime.now(UTC)
-        return [state_of(container, now) for container in containers.found]
+        return [state_of(container, now) for container in containers]
+
+
+def all_containers(target: DockerTarget) -> Sequence[Inspected]:
+    """The containers of `target`, in docker's order. Raises BackendUnavailable."""
+    watch = FetchWatch(_LIMITS)
+    with open_engine(target.url, watch) as engine:
+        containers = read_containers(engine, target, _LIMITS.max_logs, watch)
+    for note in containers.notes:
+        _log.warning("docker: %s", note)
+    return containers.found
 
 
 def state_of(container: Inspected, now: datetime) -> ServiceState:
