@@ -7,6 +7,8 @@
     │   └── QuantizeError   a model that cannot be quantized as asked
     ├── ProviderError       an OpenAI-compatible server that refused or did not answer
     ├── SessionError        a session that does not exist, or that another process is writing
+    ├── ServerError         `midwatch serve`, which cannot be reached or used
+    │   └── WireError         what came over the wire is not what was to come
     ├── ApprovalError       an act that needs a person's agreement
     │   ├── ActionInvalid     it cannot be asked for: its name or arguments are of no usable form
     │   ├── ApprovalNotFound  no approval has this id
@@ -67,6 +69,16 @@ class SessionError(MidwatchError):
     """A session that does not exist, or that another process is writing at this moment."""
 
     code = "session"
+
+
+class ServerError(MidwatchError):
+    """The server cannot be reached, or cannot do what it was asked for."""
+
+    code = "server"
+
+
+class WireError(ServerError):
+    """What came over the wire is not what was to come."""
 
 
 class ApprovalError(MidwatchError):

@@ -13,6 +13,9 @@ from assistant.events import Event
 from assistant.sessions import SessionInfo
 from tools.services.control import Verb
 
+Urgency = Literal["alert", "chat", "background"]
+"""Who goes first where many ask at once: an alert before a person, a person before the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
@@ -23,6 +26,7 @@ class AskRequest:
     from instead of the live systems, `files` are attachments, and `stdin_file` is the spooled
     standard input. A continued session that brings none of them goes on with those of its last
     turn. `person` is who asks, as the front knows them; None: the user who runs this process.
+    `turn` names the turn, so that it can be found again. `urgency` says who goes first.
     """
 
     question: str
@@ -32,13 +36,16 @@ class AskRequest:
     files: tuple[Path, ...] = ()
     stdin_file: Path | None = None
     person: Person | None = None
+    turn: str = ""
+    urgency: Urgency = "chat"
 
 
 @dataclass(frozen=True, slots=True)
 class DecideRequest:
     """A person's decision on an approval; `note` is their reason.
 
-    Without `goes_on` the session is told of it, and no model is asked what to do instead.
+    Without `goes_on` the session is told of it, and no model is asked what to do instead. `turn`
+    names the turn that this is.
     """
 
     approval: str
@@ -46,6 +53,7 @@ class DecideRequest:
     person: Person
     note: str = ""
     goes_on: bool = True
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from assistant.live import live_scope, open_runbooks, runbook_threshold
 from assistant.loading import LentModel, ModelOnDemand
 from assistant.problems import describe
 from assistant.providers import open_light_model, open_local_model
-from assistant.redacting import cleaned, open_redactor
+from assistant.redacting import cleaned, cleaned_ending, open_redactor
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
 from assistant.settings import Settings
 from assistant.spool import live_logs
@@ -198,9 +198,12 @@ class LocalAssistant:
             if going_on.is_open:
                 self._model.begin()
             draft = await self._strategy.resume(turn, going_on)
-            await self._store.keep(session, StoredTurn(said, draft.answer), ledger)
         toolbox.approvals.append(as_event(approval))
-        return _finished(turn, draft, self._settings.model.name)
+        finished = self._finished(turn, draft)
+        if is_known and approval.status != "pending":
+            kept = StoredTurn(said, draft.answer, id=request.turn, finished=finished)
+            await self._store.keep(session, kept, ledger)
+        return finished
 
     def _toolbox(self, scope: Scope, ledger: Ledger, emit: Emit, session: str) -> Toolbox:
         threshold = runbook_threshold(self._settings)
@@ -254,11 +257,18 @@ class LocalAssistant:
                 question = replace(question, since=since, window=window)
             turn = Turn(session, question, toolbox, emit, instructions=self._instructions())
             draft = await self._strategy.answer(turn)
-        kept = StoredTurn(request.question, draft.answer, request.bundle, request.files)
+        finished = self._finished(turn, draft)
+        kept = StoredTurn(
+            request.question, draft.answer, request.bundle, request.files, request.turn, finished
+        )
         await self._store.keep(session, kept, ledger)
         if self._settings.model.light and not turns:
             self._light.begin_title(session, kept)
-        return _finished(turn, draft, self._settings.model.name)
+        return finished
+
+    def _finished(self, turn: Turn, draft: Draft) -> TurnFinished:
+        """The turn's last event, as it is kept and as fronts get it."""
+        return cleaned_ending(_finished(turn, draft, self._settings.model.name), self._redact)
 
 
 @dataclass(slots=True)

@@ -47,11 +47,16 @@ def cleaned(event: events.Event, redact: Callable[[str], str]) -> events.Event:
         case events.ApprovalRequested() | events.ApprovalResolved():
             return replace(event, approval=_approval(event.approval, redact))
         case events.TurnFinished():
-            calls = (replace(c, arguments=_values(c.arguments, redact)) for c in event.tool_calls)
-            approvals = (_approval(approval, redact) for approval in event.approvals)
-            return replace(event, tool_calls=tuple(calls), approvals=tuple(approvals))
+            return cleaned_ending(event, redact)
         case _:
             return event
+
+
+def cleaned_ending(event: events.TurnFinished, redact: Callable[[str], str]) -> events.TurnFinished:
+    """The turn's end as it is kept and as fronts may have it."""
+    calls = (replace(c, arguments=_values(c.arguments, redact)) for c in event.tool_calls)
+    approvals = (_approval(approval, redact) for approval in event.approvals)
+    return replace(event, tool_calls=tuple(calls), approvals=tuple(approvals))
 
 
 def _approval(approval: events.Approval, redact: Callable[[str], str]) -> events.Approval:

@@ -19,33 +19,44 @@ from pathlib import Path
 import aiosqlite
 
 from assistant.errors import DataFolderError, SessionError
+from assistant.events import TurnFinished, to_json
+from assistant.wire import event_of
 from tools.evidence import Evidence, Finding, Ledger
 
-_SCHEMA = (
-    """
-    CREATE TABLE IF NOT EXISTS sessions (
-        id TEXT PRIMARY KEY, title TEXT NOT NULL,
-        started_at_utc TEXT NOT NULL, updated_at_utc TEXT NOT NULL, num_turns INTEGER NOT NULL
-    )
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS turns (
-        session TEXT NOT NULL, number INTEGER NOT NULL,
-        question TEXT NOT NULL, answer TEXT NOT NULL, bundle TEXT NOT NULL, files TEXT NOT NULL,
-        PRIMARY KEY (session, number)
-    )
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS evidence (
-        session TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, finding TEXT NOT NULL,
-        PRIMARY KEY (session, id)
-    )
-    """,
+# What brings the tables from one version to the next; the number of entries is today's version.
+_MIGRATIONS = (
+    (
+        """
+        CREATE TABLE sessions (
+            id TEXT PRIMARY KEY, title TEXT NOT NULL,
+            started_at_utc TEXT NOT NULL, updated_at_utc TEXT NOT NULL, num_turns INTEGER NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE turns (
+            session TEXT NOT NULL, number INTEGER NOT NULL,
+            question TEXT NOT NULL, answer TEXT NOT NULL, bundle TEXT NOT NULL, files TEXT NOT NULL,
+            PRIMARY KEY (session, number)
+        )
+        """,
+        """
+        CREATE TABLE evidence (
+            session TEXT NOT NULL, id TEXT NOT NULL,
+            position INTEGER NOT NULL, finding TEXT NOT NULL,
+            PRIMARY KEY (session, id)
+        )
+        """,
+    ),
+    (
+        "ALTER TABLE turns ADD COLUMN id TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE turns ADD COLUMN finished TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX turns_by_id ON turns (id)",
+    ),
 )
 _CHECKPOINT_TABLES = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('checkpoints', 'writes')"
 )
-_SCHEMA_VERSION = 1
+_TURN_COLUMNS = "question, answer, bundle, files, id, finished"
 _TITLE_CHARS = 72
 # How long a write waits for another process's.
 _BUSY_TIMEOUT_S = 10.0
@@ -64,12 +75,18 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A finished turn, with the bundle and the files that it was answered from."""
+    """A finished turn, with the bundle and the files that it was answered from.
+
+    `id` is the turn's name where it was given one. `finished` is its last event: what it cited, did
+    and cost; None for one that an earlier version kept.
+    """
 
     question: str
     answer: str
     bundle: Path | None = None
     files: tuple[Path, ...] = ()
+    id: str = ""
+    finished: TurnFinished | None = None
 
 
 class SessionStore:
@@ -113,11 +130,15 @@ class SessionStore:
 
     async def turns(self, session: str) -> list[StoredTurn]:
         """The turns of `session`, oldest first."""
-        query = (
-            "SELECT question, answer, bundle, files FROM turns WHERE session = ? ORDER BY number"
-        )
+        query = f"SELECT {_TURN_COLUMNS} FROM turns WHERE session = ? ORDER BY number"
         rows = await self._connection.execute_fetchall(query, [session])
         return [_stored_turn(*row) for row in rows]
+
+    async def find_turn(self, turn: str) -> StoredTurn | None:
+        """The turn of that id; None when none was kept."""
+        query = f"SELECT {_TURN_COLUMNS} FROM turns WHERE id = ?"
+        rows = list(await self._connection.execute_fetchall(query, [turn]))
+        return _stored_turn(*rows[0]) if turn and rows else None
 
     async def ledger(self, session: str) -> Ledger:
         """The evidence that `session` has gathered so far."""
@@ -139,8 +160,9 @@ class SessionStore:
                 [now, session],
             )
             await self._connection.execute(
-                "INSERT INTO turns SELECT ?, num_turns, ?, ?, ?, ? FROM sessions WHERE id = ?",
-                [session, turn.question, turn.answer, *_places(turn), session],
+                f"INSERT INTO turns (session, number, {_TURN_COLUMNS}) "
+                "SELECT id, num_turns, ?, ?, ?, ?, ?, ? FROM sessions WHERE id = ?",
+                [turn.question, turn.answer, *_places(turn), turn.id, _ending(turn), session],
             )
             await self._connection.executemany(
                 "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)",
@@ -258,18 +280,19 @@ async def open_sessions(data_dir: Path) -> AsyncIterator[SessionStore]:
 
 
 async def _prepare(connection: aiosqlite.Connection, database: Path) -> None:
-    """Make the tables of a new file. Raises DataFolderError on a file of another version."""
-    # One transaction: another process may be making them at this moment.
+    """Bring the tables to today's form. Raises DataFolderError on a newer one."""
+    # One transaction: another process may be doing it at this moment.
     await connection.execute("BEGIN IMMEDIATE")
     [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
     [(num_tables,)] = await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
-    if num_tables and version != _SCHEMA_VERSION:
+    if version > len(_MIGRATIONS) or (num_tables and not version):
         raise DataFolderError(
             f"{database} was written by another version of midwatch",
             "move it away, or use the midwatch that wrote it",
         )
-    for statement in (*_SCHEMA, f"PRAGMA user_version = {_SCHEMA_VERSION}"):
-        await connection.execute(statement)
+    for number, statements in enumerate(_MIGRATIONS[version:], version + 1):
+        for statement in (*statements, f"PRAGMA user_version = {number}"):
+            await connection.execute(statement)
     await connection.commit()
 
 
@@ -279,9 +302,24 @@ def _places(turn: StoredTurn) -> tuple[str, str]:
     return bundle, json.dumps([str(path.absolute()) for path in turn.files])
 
 
-def _stored_turn(question: str, answer: str, bundle: str, files: str) -> StoredTurn:
+def _ending(turn: StoredTurn) -> str:
+    return "" if turn.finished is None else json.dumps(to_json(turn.finished))
+
+
+def _stored_turn(
+    question: str, answer: str, bundle: str, files: str, turn: str, finished: str
+) -> StoredTurn:
     paths = tuple(Path(path) for path in json.loads(files))
-    return StoredTurn(question, answer, Path(bundle) if bundle else None, paths)
+    place = Path(bundle) if bundle else None
+    return StoredTurn(question, answer, place, paths, turn, _finished(finished))
+
+
+def _finished(stored: str) -> TurnFinished | None:
+    if not stored:
+        return None
+    event = event_of(json.loads(stored))
+    assert isinstance(event, TurnFinished)
+    return event
 
 
 def _make_folders(*folders: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -52,7 +52,7 @@ def list_sessions(context: typer.Context, as_json: AsJson = False) -> None:
 def show(context: typer.Context, session: Id, as_json: AsJson = False) -> None:
     """Show a session's questions and answers as Markdown."""
 
-    async def read(store: SessionStore) -> list[dict[str, str]]:
+    async def read(store: SessionStore) -> list[dict[str, Any]]:
         return [asdict(turn) for turn in await store.turns(await store.resolve(session))]
 
     turns = _with_store(context, read)

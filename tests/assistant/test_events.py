@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from assistant.errors import WireError
 from assistant.events import (
     Approval,
     ApprovalRequested,
@@ -23,6 +24,7 @@ from assistant.events import (
     TurnUsage,
     to_json,
 )
+from assistant.wire import event_of
 
 CITATION = Citation("L1", "log", "pay", 41, "pool “exhausted”")
 APPROVAL = Approval(
@@ -59,31 +61,25 @@ def test_event_is_one_json_object_that_loses_nothing(event: Event) -> None:
     assert value["event"] == type(event).__name__
     assert set(value) == {"event"} | {field.name for field in fields(event)}
     read = json.loads(json.dumps(value))
-    assert rebuilt(type(event), {k: v for k, v in read.items() if k != "event"}) == event
+    assert event_of(read) == event
 
 
-def made_approval(value: dict[str, Any]) -> Approval:
-    tuples = {name: tuple(value[name]) for name in ("evidence", "suggested_by")}
-    return Approval(**{**value, **tuples})
+def test_what_a_newer_version_adds_to_an_event_is_passed_over() -> None:
+    assert event_of({"event": "TextDelta", "text": "Be", "colour": "red"}) == TextDelta("Be")
 
 
-def made_part(make: Any, value: dict[str, Any]) -> Any:
-    return make(value) if make is made_approval else make(**value)
-
-
-def rebuilt(kind: type[Any], value: dict[str, Any]) -> Any:
-    """The event from its JSON, as a front on the other side of a wire would make it."""
-    parts = {"citation": Citation, "approval": made_approval, "usage": TurnUsage}
-    lists = {"citations": Citation, "tool_calls": ToolCall, "approvals": made_approval}
-    made = {
-        name: made_part(parts[name], item)
-        if name in parts
-        else tuple(made_part(lists[name], one) for one in item)
-        if name in lists
-        else item
-        for name, item in value.items()
-    }
-    return kind(**made)
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"event": "Nonsense"}, "there is no event 'Nonsense'"),
+        ({}, "there is no event None"),
+        ({"event": "TextDelta"}, "this is no TextDelta: text: Field required"),
+        ({"event": "ToolFinished", **dict.fromkeys(("call", "name", "status"), 1)}, "name"),
+    ],
+)
+def test_what_is_no_event_is_refused(value: dict[str, Any], said: str) -> None:
+    with pytest.raises(WireError, match=said):
+        event_of(value)
 
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)

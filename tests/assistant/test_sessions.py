@@ -13,8 +13,11 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from assistant.errors import DataFolderError, SessionError
+from assistant.events import Citation, TurnFinished
 from assistant.sessions import SessionStore, StoredTurn, open_sessions
 from tools.evidence import Evidence, Finding, Ledger
+
+CITATION = Citation("L1", "log", "db", 7, "no space left on device")
 
 TURN = StoredTurn("why is\n checkout slow?", "Because of **payments** [L1].")
 LINE = Finding("log", "pay", "pool exhausted", 7, "3 times", 0.9)
@@ -292,3 +295,31 @@ async def test_file_of_another_version_is_refused_and_left_alone(tmp_path: Path)
             pytest.fail("opened")
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT * FROM turns").fetchall() == [("a", 1)]
+
+
+async def test_a_turn_is_found_by_its_id_with_its_last_event(tmp_path: Path) -> None:
+    finished = TurnFinished("s1", "The disk.", "answered", citations=(CITATION,))
+    async with open_sessions(tmp_path) as store:
+        await store.keep(
+            "s1", StoredTurn("why?", "The disk.", id="t1", finished=finished), Ledger()
+        )
+        await store.keep("s1", StoredTurn("and now?", "Nothing."), Ledger())
+        found = await store.find_turn("t1")
+        assert found is not None
+        assert found.finished == finished
+        assert await store.find_turn("t2") is None
+        assert await store.find_turn("") is None
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    async with open_sessions(tmp_path) as store:
+        await store.keep("s1", StoredTurn("why?", "The disk."), Ledger())
+    with closing(sqlite3.connect(tmp_path / "sessions.db")) as connection:
+        connection.execute("DROP INDEX turns_by_id")
+        for column in ("id", "finished"):
+            connection.execute(f"ALTER TABLE turns DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    async with open_sessions(tmp_path) as store:
+        await store.keep("s1", StoredTurn("and now?", "Nothing.", id="t2"), Ledger())
+        assert [turn.id for turn in await store.turns("s1")] == ["", "t2"]
