@@ -8,7 +8,11 @@
     ├── ProviderError       an OpenAI-compatible server that refused or did not answer
     ├── SessionError        a session that does not exist, or that another process is writing
     ├── ServerError         `midwatch serve`, which cannot be reached or used
-    │   └── WireError         what came over the wire is not what was to come
+    │   ├── WireError         what came over the wire is not what was to come
+    │   ├── TurnNotFound      no turn has this id
+    │   ├── NotAllowed        a token that is missing, wrong, or not for this
+    │   ├── UploadRefused     a file for a question that cannot be used
+    │   └── ServerBusy        no more is taken at this moment
     ├── ApprovalError       an act that needs a person's agreement
     │   ├── ActionInvalid     it cannot be asked for: its name or arguments are of no usable form
     │   ├── ApprovalNotFound  no approval has this id
@@ -79,6 +83,28 @@ class ServerError(MidwatchError):
 
 class WireError(ServerError):
     """What came over the wire is not what was to come."""
+
+
+class TurnNotFound(ServerError):
+    """No turn of this client has this id: it is unknown, or ended too long ago."""
+
+
+class NotAllowed(ServerError):
+    """The caller's token is missing, wrong, or not for this."""
+
+    code = "access"
+
+
+class UploadRefused(ServerError):
+    """A file for a question that is too large, of no usable form, or not there any more."""
+
+    code = "upload"
+
+
+class ServerBusy(ServerError):
+    """The server takes no more at this moment; the same request may succeed in a while."""
+
+    code = "busy"
 
 
 class ApprovalError(MidwatchError):

@@ -10,11 +10,17 @@ from typing import Literal, Protocol
 from assistant.approvals.approval import Approval, Verdict
 from assistant.approvals.person import Person
 from assistant.events import Event
-from assistant.sessions import SessionInfo
+from assistant.sessions import SessionInfo, StoredTurn
+from knowledge.base import EVERYTHING, Passage
+from knowledge.catalog import Filter
+from knowledge.ingest import IngestProgress, IngestReport
+from tools.evidence import Evidence
 from tools.services.control import Verb
 
 Urgency = Literal["alert", "chat", "background"]
 """Who goes first where many ask at once: an alert before a person, a person before the rest."""
+IngestKind = Literal["auto", "runbook", "incident", "log"]
+"""What documents are; `auto`: what each of them looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,44 @@ class RunRequest:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search of the knowledge base for the `count` best passages within `only`."""
+
+    query: str
+    count: int = 5
+    only: Filter = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to. `is_empty`: there is nothing to search in yet."""
+
+    passages: tuple[Passage, ...]
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """Documents to take in from `paths`; without any, from all that were taken in before.
+
+    `rebuild` reads everything anew, and goes without paths.
+    """
+
+    paths: tuple[Path, ...] = ()
+    kind: IngestKind = "auto"
+    rebuild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A session with all that it holds: its turns, the oldest first, and its evidence by id."""
+
+    info: SessionInfo
+    turns: tuple[StoredTurn, ...]
+    evidence: tuple[Evidence, ...]
+
+
 class Assistant(Protocol):
     """Answers questions, in this process or in another."""
 
@@ -113,6 +157,29 @@ class Assistant(Protocol):
 
     async def sessions(self) -> list[SessionInfo]:
         """All sessions, the last used one first."""
+        ...
+
+    async def conversation(self, session: str) -> Conversation:
+        """The session of that id, or whose id begins so. Raises SessionError."""
+        ...
+
+    async def rename(self, session: str, title: str) -> None:
+        """Give the session another title. Raises SessionError."""
+        ...
+
+    async def delete(self, session: str) -> str:
+        """Remove the session with all that belongs to it; its id. Raises SessionError."""
+        ...
+
+    async def search(self, request: SearchRequest) -> Found:
+        """What the knowledge base has for a query; no model is asked. Raises KnowledgeError."""
+        ...
+
+    def ingest(self, request: IngestRequest) -> AsyncGenerator[IngestProgress | IngestReport]:
+        """How far it is, and its report in the end. Raises KnowledgeError and ToolsError.
+
+        Closing the iterator does not end it: what is half read would be read again.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -35,8 +35,19 @@ from assistant.agent.toolbox import Emit, Toolbox
 from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
 from assistant.approvals.approval import Approval
 from assistant.approvals.person import system_person
+from assistant.archive import Archive
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
-from assistant.interface import AskRequest, DecideRequest, OrderRequest, RunRequest
+from assistant.interface import (
+    AskRequest,
+    Conversation,
+    DecideRequest,
+    Found,
+    IngestRequest,
+    OrderRequest,
+    RunRequest,
+    SearchRequest,
+)
+from assistant.library import Library
 from assistant.light import LightLoader, LightWork
 from assistant.live import live_scope, open_runbooks, runbook_threshold
 from assistant.loading import LentModel, ModelOnDemand
@@ -46,6 +57,7 @@ from assistant.redacting import cleaned, cleaned_ending, open_redactor
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
 from assistant.settings import Settings
 from assistant.spool import live_logs
+from knowledge.ingest import IngestProgress, IngestReport
 from tools.bundle import attach_files, open_bundle
 from tools.evidence import Ledger
 from tools.scope import Scope
@@ -108,7 +120,13 @@ class LocalAssistant:
         self._light = LightWork(settings, load_light, store)
         self._strategy = _strategy(settings, self._model.get, store)
         self._redact = open_redactor(settings).redact
+        self._archive = Archive(store, self._redact)
+        self._library = Library(runbooks, runbook_threshold(settings))
         self._offices = OfficeOnDemand(settings, self._redact)
+
+    async def prepare(self) -> None:
+        """Load the model now, instead of at the first question. Raises what loading fails with."""
+        await self._model.get()
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
         """See `Assistant.ask`."""
@@ -132,7 +150,27 @@ class LocalAssistant:
 
     async def sessions(self) -> list[SessionInfo]:
         """See `Assistant.sessions`."""
-        return await self._store.all()
+        return await self._archive.sessions()
+
+    async def conversation(self, session: str) -> Conversation:
+        """See `Assistant.conversation`."""
+        return await self._archive.conversation(session)
+
+    async def rename(self, session: str, title: str) -> None:
+        """See `Assistant.rename`."""
+        await self._archive.rename(session, title)
+
+    async def delete(self, session: str) -> str:
+        """See `Assistant.delete`."""
+        return await self._archive.delete(session)
+
+    async def search(self, request: SearchRequest) -> Found:
+        """See `Assistant.search`."""
+        return await self._library.search(request)
+
+    def ingest(self, request: IngestRequest) -> AsyncGenerator[IngestProgress | IngestReport]:
+        """See `Assistant.ingest`."""
+        return self._library.ingest(request)
 
     async def aclose(self) -> None:
         """See `Assistant.aclose`."""

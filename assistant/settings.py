@@ -30,6 +30,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 
 from assistant.errors import SettingsError
 from assistant.models.adapters import parse_adapter
@@ -124,16 +125,31 @@ def _server_url(text: str) -> str:
     return text
 
 
+def _addresses(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    if not isinstance(value, str) and ("" in value or len(set(value)) < len(value)):
+        raise ValueError("must name each server once, and none of them by nothing")
+    return value
+
+
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 Duration = Annotated[str, AfterValidator(_duration)]
 AdapterText = Annotated[str, AfterValidator(_adapter)]
 ServerUrl = Annotated[str, AfterValidator(_server_url)]
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9._]{0,63}$")]
+Price = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Similarity = Annotated[float, Field(ge=0.0, le=1.0)]
 Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Share = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Addresses = Annotated[str | tuple[str, ...], AfterValidator(_addresses)]
+ServerUrls = Annotated[ServerUrl | tuple[ServerUrl, ...], AfterValidator(_addresses)]
 # TOML has no null: an empty string is how a file leaves a key unset.
 _EMPTY_IS_UNSET = BeforeValidator(_none_if_empty)
+
+
+def listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses as a list, whichever way they were written."""
+    return ((addresses,) if addresses else ()) if isinstance(addresses, str) else addresses
 
 
 class _Section(BaseModel):
@@ -155,8 +171,8 @@ class ModelSettings(_Section):
     """`local` runs llama.cpp in this process; `openai` asks an OpenAI-compatible server."""
     dir: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
     """Where model files are kept; unset: `models` in the data folder."""
-    base_url: str = ""
-    """The server's address, with its `/v1`; needed for `openai`."""
+    base_url: Addresses = ""
+    """The server's address, with its `/v1`; needed for `openai`. Those of a list share the load."""
     api_key_env: str = ""
     """The environment variable that holds the server's key; empty when it wants none."""
     context_tokens: int = Field(default=8192, ge=1024)
@@ -186,6 +202,11 @@ class ModelSettings(_Section):
     max_answer_tokens: int = Field(default=320, ge=32)
     """The longest answer, in tokens."""
 
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """The addresses of all servers; none when `base_url` is not set."""
+        return listed(self.base_url)
+
     @field_validator("cache_tokens")
     @classmethod
     def _cache_holds_a_request(cls, value: int | str, info: ValidationInfo) -> int | str:
@@ -201,6 +222,80 @@ class ModelSettings(_Section):
         if not value and kv_type != "f16":
             raise ValueError(f"must be true, because kv_type is {kv_type}")
         return value
+
+
+class NamedModel(_Section):
+    """A model besides that of `[model]`, which gives what is not set here."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """A name from `midwatch model list`, the path of a GGUF file, or the server's model name."""
+    provider: Literal["local", "openai"] = "openai"
+    """`local` runs llama.cpp in this process; `openai` asks an OpenAI-compatible server."""
+    base_url: ServerUrls = Field(default="", validate_default=True)
+    """The server's address, with its `/v1`; needed for `openai`. Those of a list share the load."""
+    api_key_env: str = ""
+    """The environment variable that holds the server's key; empty when it wants none."""
+    max_answer_tokens: Annotated[int, Field(ge=32)] | None = None
+    """The longest answer, in tokens; unset: as in `[model]`."""
+    requests_per_day: Annotated[int, Field(ge=1)] | None = None
+    """How many requests it may get in a day (UTC) from all processes; unset: any number."""
+    tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+    """After how many tokens, of prompts and answers, it gets no more requests that day."""
+    cost_per_day: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """After what cost, by its prices, it gets no more requests that day."""
+    prompt_price: Price = 0.0
+    """What a million tokens of prompts cost."""
+    answer_price: Price = 0.0
+    """What a million tokens of answers cost."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _server_has_an_address(cls, value: Any, info: ValidationInfo) -> Any:
+        if not value and info.data.get("provider") == "openai":
+            raise ValueError("base_url must be the server's address, because provider is openai")
+        return value
+
+    @field_validator("requests_per_day", "tokens_per_day", "cost_per_day")
+    @classmethod
+    def _own_machine_is_free(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get("provider") == "local":
+            raise ValueError("is for a server; a local model has no budget")
+        return value
+
+
+class RoutingSettings(_Section):
+    """Which model does which work. What no rule names is work of `[model]`."""
+
+    models: dict[ModelName, NamedModel] = Field(default_factory=dict)
+    """More models by name: `[routing.models.big]` with its `name`, `base_url`, `api_key_env`."""
+    deep: str = ""
+    """The model that answers what is asked with `--deep`; empty: none."""
+    low_confidence: str = ""
+    """The model that looks again at what the first answer is not sure of; empty: none."""
+    alerts: dict[str, str] = Field(default_factory=dict)
+    """The model for alerts of a severity: `alerts = {critical = "big"}`."""
+    remote_consent: bool = False
+    """Whether `models` on other machines may be asked: redacted text leaves this one then."""
+
+    @field_validator("deep", "low_confidence")
+    @classmethod
+    def _rule_names_a_model(cls, value: str, info: ValidationInfo) -> str:
+        _refuse_unknown_model(value, info)
+        return value
+
+    @field_validator("alerts")
+    @classmethod
+    def _rules_name_models(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        for name in value.values():
+            _refuse_unknown_model(name, info)
+        return value
+
+
+def _refuse_unknown_model(name: str, info: ValidationInfo) -> None:
+    """Refuses a rule's model that has no table; where the tables are wrong, that is said first."""
+    models = info.data.get("models")
+    if name and models is not None and name not in models:
+        raise ValueError(f"{name!r} has no table [routing.models.{name}]")
 
 
 class KnowledgeSettings(_Section):
@@ -352,6 +447,29 @@ class AuditSettings(_Section):
     """Where it is kept; unset: `audit` in the data folder."""
 
 
+class ServerSettings(_Section):
+    """`midwatch serve`, and how the other commands find it."""
+
+    url: ServerUrl = ""
+    """A server on another machine that commands use, like `https://midwatch.internal:8443`."""
+    token_env: str = "MIDWATCH_TOKEN"
+    """The environment variable that holds the token for that server."""
+    ca_file: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """A certificate authority to trust for that server, besides the machine's."""
+    socket: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """The Unix socket that `serve` listens on; unset: `server.sock` in the data folder."""
+    listen: Annotated[str, Field(pattern=r"^$|^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$")] = ""
+    """An address that `serve` listens on besides, for callers with a token: `0.0.0.0:8443`."""
+    tls_certificate: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """The certificate for `listen`, a PEM file with its chain."""
+    tls_key: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """The certificate's key, a PEM file."""
+    drain: Duration = "60s"
+    """How long running turns may go on when the server is to end."""
+    max_upload_mib: int = Field(default=256, ge=1)
+    """How large a file may be that a client sends with a question, in MiB."""
+
+
 class DataSettings(_Section):
     """Where midwatch keeps its own files."""
 
@@ -371,9 +489,11 @@ class Settings(_Section):
     probes: ProbesSettings = Field(default_factory=ProbesSettings)
     host: HostSettings = Field(default_factory=HostSettings)
     agent: AgentSettings = Field(default_factory=AgentSettings)
+    routing: RoutingSettings = Field(default_factory=RoutingSettings)
     approvals: ApprovalsSettings = Field(default_factory=ApprovalsSettings)
     redaction: RedactionSettings = Field(default_factory=RedactionSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
     data: DataSettings = Field(default_factory=DataSettings)
 
 
@@ -573,12 +693,22 @@ def _validated(values: Mapping[str, Any], origins: Mapping[str, str]) -> Setting
         first = error.errors()[0]
         path = _path_in(values, first["loc"])
         key = ".".join(path[:2])
-        given = "(hidden)" if _is_secret(*path[:2]) else repr(first["input"])
+        # What stands in or beside an unknown key may be anything.
+        is_hidden = first["type"] in ("extra_forbidden", "missing") or _is_secret(*path[:2])
+        given = "(hidden)" if is_hidden else repr(first["input"])
         raise SettingsError(
-            f"{'.'.join(path)} = {given} in {origins.get(key, 'the defaults')}: "
-            + first["msg"].removeprefix("Value error, "),
+            f"{'.'.join(path)} = {given} in {origins.get(key, 'the defaults')}: " + _said_of(first),
             known_keys().get(key, ""),
         ) from error
+
+
+def _said_of(error: ErrorDetails) -> str:
+    """What is wrong, in pydantic's words or our own."""
+    if error["type"] == "missing":
+        return f"{error['loc'][-1]} is missing"
+    if error["type"] == "extra_forbidden":
+        return "there is no such key"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _path_in(values: Mapping[str, Any], location: Sequence[str | int]) -> list[str]:

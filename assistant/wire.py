@@ -44,7 +44,7 @@ def read(kind: type[T], value: Any) -> T:
 
 def written(value: Any) -> Any:
     """The JSON of an object of a dataclass."""
-    return adapter(type(value)).dump_python(value, mode="json", fallback=dict)
+    return adapter(type(value)).dump_python(value, mode="json", warnings=False, fallback=dict)
 
 
 def _made(kind: Any) -> TypeAdapter[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from assistant.local import LocalAssistant
+    from assistant.archive import Archive
+    from assistant.client.finding import ServerAddress
+    from assistant.client.remote import RemoteAssistant
+    from assistant.interface import Assistant
+    from assistant.library import Library
     from assistant.settings import LoadedSettings, Settings
 
 EXIT_OK = 0
@@ -29,6 +33,10 @@ class Context:
     config: Path | None
     flags: Mapping[str, Any]
     verbose: bool
+    server: str = ""
+    """The address of the server to use; empty: the one that is found."""
+    is_local: bool = False
+    """Whether to work in this process even where a server runs."""
 
     @cached_property
     def loaded(self) -> LoadedSettings:
@@ -42,6 +50,10 @@ class Context:
         """The settings. Raises SettingsError."""
         return self.loaded.settings
 
+    def with_flags(self, flags: Mapping[str, Any]) -> Context:
+        """The same with more flags."""
+        return replace(self, flags={**self.flags, **flags})
+
     def open_redactor(self) -> Callable[[str], str]:
         """What takes secrets out of a text, whatever is wrong with the settings."""
         from assistant.redacting import open_redactor
@@ -54,11 +66,53 @@ class Context:
             return Redactor(secrets.token_bytes(32)).redact
 
 
-def opened(context: Context) -> AbstractAsyncContextManager[LocalAssistant]:
-    """The assistant for one question or decision; its model loads when it is wanted."""
+def opened(context: Context) -> AbstractAsyncContextManager[Assistant]:
+    """The assistant for one question or decision: a server's where one runs, else one's own.
+
+    One's own loads its model when it is wanted. Raises SettingsError and ServerError.
+    """
+    address = _server(context)
+    if address is not None:
+        return _remote(address)
     from assistant.local import load_model, open_local_assistant
 
     return open_local_assistant(context.settings, partial(load_model, is_brief=True))
+
+
+def opened_library(context: Context) -> AbstractAsyncContextManager[Library | RemoteAssistant]:
+    """What `opened` opens, as far as it is the knowledge base: that is there at once."""
+    address = _server(context)
+    if address is not None:
+        return _remote(address)
+    from assistant.library import open_library
+
+    return open_library(context.settings)
+
+
+def opened_archive(context: Context) -> AbstractAsyncContextManager[Archive | RemoteAssistant]:
+    """What `opened` opens, as far as it is the sessions: those are there at once."""
+    address = _server(context)
+    if address is not None:
+        return _remote(address)
+    from assistant.archive import open_archive
+
+    return open_archive(context.settings)
+
+
+def _server(context: Context) -> ServerAddress | None:
+    """The server to use; None to work in this process."""
+    # Another model than the settings name is not the one that the server has loaded.
+    if context.is_local or context.flags.get("model.name") is not None:
+        return None
+    from assistant.client.finding import find_server
+
+    return find_server(context.settings, context.server)
+
+
+def _remote(address: ServerAddress) -> AbstractAsyncContextManager[RemoteAssistant]:
+    from assistant.client.remote import open_remote_assistant
+
+    return open_remote_assistant(address)
 
 
 def context_of(context: typer.Context) -> Context:

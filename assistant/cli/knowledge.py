@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from contextlib import suppress
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from assistant.cli.context import EXIT_FAILED, context_of
+from assistant.cli.context import EXIT_FAILED, context_of, opened_library
 from assistant.cli.output import note, print_json, stderr_console, stdout_console, visible, working
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from assistant.settings import Settings
-    from knowledge.base import KnowledgeBase, Passage
+    from assistant.cli.context import Context
+    from assistant.interface import Found, IngestRequest, SearchRequest
+    from knowledge.base import Passage
     from knowledge.catalog import Filter
     from knowledge.ingest import IngestProgress, IngestReport
-
-    Progress = Callable[[IngestProgress], None]
 
 _SHOWN_CHARS = 320
 _SHOWN_FAILURES = 20
@@ -58,18 +58,17 @@ def ingest(
 
     Only what changed since the last time is read again; what is gone is forgotten.
     """
-    settings = context_of(context).settings
     if rebuild and (paths or watch):
         raise typer.BadParameter("it goes alone", param_hint="--rebuild")
     if watch and not paths:
         raise typer.BadParameter("say what to watch", param_hint="PATHS")
-    from assistant.live import open_runbooks
+    from assistant.interface import IngestRequest
 
-    with open_runbooks(settings) as base:
-        if watch:
-            _watch(base, paths or [], kind, is_polling=polling, as_json=as_json)
-            return
-        report = _with_bar(lambda progress: _ingest(base, paths, kind, rebuild, progress))
+    request = IngestRequest(tuple(paths or ()), kind, rebuild)
+    if watch:
+        _watch(context_of(context), request, is_polling=polling, as_json=as_json)
+        return
+    report = _ingested(context_of(context), request)
     _print_report(report, as_json=as_json)
     if report.failed and not (report.added or report.updated or report.moved or report.unchanged):
         raise typer.Exit(EXIT_FAILED)
@@ -99,14 +98,14 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Find the passages that answer a question. Empty when none does."""
-    settings = context_of(context).settings
-    only = _filter(path or (), kind or (), service or (), since)
-    from assistant.live import open_runbooks
+    from assistant.interface import SearchRequest
 
+    request = SearchRequest(query, count, _filter(path or (), kind or (), service or (), since))
     started = time.monotonic()
-    with working("searching"), open_runbooks(settings) as base:
-        is_empty, passages = _search(base, query, count, settings, only)
+    with working("searching"):
+        found = asyncio.run(_search(context_of(context), request))
     duration_s = time.monotonic() - started
+    is_empty, passages = found.is_empty, found.passages
     if as_json:
         results = [_as_result(passage, with_code=code) for passage in passages]
         print_json({"results": results, "duration_s": round(duration_s, 4)})
@@ -163,12 +162,9 @@ def forget(
         print(f"{base.forget(path)} documents forgotten")
 
 
-def _search(
-    base: KnowledgeBase, query: str, count: int, settings: Settings, only: Filter
-) -> tuple[bool, list[Passage]]:
-    from assistant.live import runbook_threshold
-
-    return base.is_empty(), base.search(query, count, runbook_threshold(settings), only)
+async def _search(context: Context, request: SearchRequest) -> Found:
+    async with opened_library(context) as library:
+        return await library.search(request)
 
 
 def _filter(
@@ -238,32 +234,27 @@ def _print_passages(passages: Sequence[Passage]) -> None:
             print(visible(f"The same in {', '.join(passage.also_in)}"))
 
 
-def _ingest(
-    base: KnowledgeBase,
-    paths: Sequence[Path] | None,
-    kind: IngestKind,
-    rebuild: bool,
-    progress: Progress,
-) -> IngestReport:
-    from tools.logs.ingestion import list_logs
+def _ingested(context: Context, request: IngestRequest) -> IngestReport:
+    """The report of one ingest, with a bar while it runs."""
 
-    if rebuild:
-        return base.rebuild(progress, list_logs)
-    if not paths:
-        return base.refresh(progress, list_logs)
-    if kind == "log":
-        return base.ingest_from(*list_logs(paths), progress)
-    return base.ingest(paths, progress, None if kind == "auto" else kind)
+    async def run() -> IngestReport:
+        with _bar() as show:
+            async with (
+                opened_library(context) as assistant,
+                aclosing(assistant.ingest(request)) as told,
+            ):
+                async for progress in told:
+                    if isinstance(progress, IngestReport):
+                        return progress
+                    show(progress)
+        raise AssertionError("an ingest ends in its report")
+
+    from knowledge.ingest import IngestReport
+
+    return asyncio.run(run())
 
 
-def _watch(
-    base: KnowledgeBase,
-    paths: Sequence[Path],
-    kind: IngestKind,
-    *,
-    is_polling: bool,
-    as_json: bool,
-) -> None:
+def _watch(context: Context, request: IngestRequest, *, is_polling: bool, as_json: bool) -> None:
     """Ingest for each change, until Ctrl-C; one report each time that anything came of it."""
     from threading import Event
 
@@ -271,9 +262,9 @@ def _watch(
     from knowledge.watching import changes
 
     with suppress(KeyboardInterrupt):  # there is no other end, so this is no failure
-        for changed in changes(paths, Event(), note, is_polling=is_polling):
+        for changed in changes(request.paths, Event(), note, is_polling=is_polling):
             try:
-                report = _with_bar(lambda progress: _ingest(base, paths, kind, False, progress))
+                report = _ingested(context, request)
             except (SourceNotFound, IngestBusy) as error:
                 note(f"midwatch: {error.message}; what is held of it stays")
                 continue
@@ -283,7 +274,9 @@ def _watch(
                 note("watching; end with Ctrl-C")
 
 
-def _with_bar(work: Callable[[Progress], IngestReport]) -> IngestReport:
+@contextmanager
+def _bar() -> Iterator[Callable[[IngestProgress], None]]:
+    """A bar on standard error, and what moves it."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -317,7 +310,7 @@ def _with_bar(work: Callable[[Progress], IngestReport]) -> IngestReport:
                 rate=f"{per_second:.0f} a second",
             )
 
-        return work(show)
+        yield show
 
 
 def _print_report(report: IngestReport, *, as_json: bool) -> None:

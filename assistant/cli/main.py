@@ -30,6 +30,7 @@ from assistant.cli import (
     metrics,
     models,
     probe,
+    serve,
     services,
     sessions,
 )
@@ -46,6 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ask")(ask.ask)
+app.command("serve")(serve.serve)
 app.command("ingest")(knowledge.ingest)
 app.command("search")(knowledge.search)
 app.add_typer(knowledge.app, name="knowledge")
@@ -96,6 +98,16 @@ def root(
         Path | None,
         typer.Option(help="Folder for sessions, knowledge and models.", show_default=False),
     ] = None,
+    server: Annotated[
+        str,
+        typer.Option(
+            help="Use the server at this address, like https://midwatch.internal:8443.",
+            show_default=False,
+        ),
+    ] = "",
+    local: Annotated[
+        bool, typer.Option("--local", help="Work in this process, even where a server runs.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log to standard error; tracebacks on failure.")
     ] = False,
@@ -107,7 +119,9 @@ def root(
     """An operations assistant that answers from your runbooks, logs and services."""
     _set_up_logging(verbose=verbose)
     flags = {"model.name": model, "data.dir": None if data_dir is None else str(data_dir)}
-    context.obj = Context(config=config_file, flags=flags, verbose=verbose)
+    if server and local:
+        raise typer.BadParameter("give --server or --local, not both")
+    context.obj = Context(config_file, flags, verbose, server, local)
     redact_with(context.obj.open_redactor)
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from assistant.cli.completion import session_ids
-from assistant.cli.context import context_of
+from assistant.cli.context import context_of, opened_archive
 from assistant.cli.output import note, print_json, stdout_console, visible
 
 if TYPE_CHECKING:
-    from assistant.sessions import SessionStore
+    from assistant.archive import Archive
+    from assistant.client.remote import RemoteAssistant
 
 app = typer.Typer(help="List, show and delete conversations.", no_args_is_help=True)
 
@@ -28,7 +29,7 @@ _Result = TypeVar("_Result")
 @app.command("list")
 def list_sessions(context: typer.Context, as_json: AsJson = False) -> None:
     """List the sessions, the last used one first."""
-    sessions = _with_store(context, lambda store: store.all())
+    sessions = _asked(context, lambda archive: archive.sessions())
     if as_json:
         print_json({"sessions": [asdict(info) for info in sessions]})
         return
@@ -52,10 +53,10 @@ def list_sessions(context: typer.Context, as_json: AsJson = False) -> None:
 def show(context: typer.Context, session: Id, as_json: AsJson = False) -> None:
     """Show a session's questions and answers as Markdown."""
 
-    async def read(store: SessionStore) -> list[dict[str, Any]]:
-        return [asdict(turn) for turn in await store.turns(await store.resolve(session))]
+    async def read(archive: Archive | RemoteAssistant) -> list[dict[str, Any]]:
+        return [asdict(turn) for turn in (await archive.conversation(session)).turns]
 
-    turns = _with_store(context, read)
+    turns = _asked(context, read)
     if as_json:
         print_json({"turns": turns})
         return
@@ -67,22 +68,20 @@ def show(context: typer.Context, session: Id, as_json: AsJson = False) -> None:
 def delete(context: typer.Context, session: Id) -> None:
     """Delete a session with all that belongs to it."""
 
-    async def remove(store: SessionStore) -> str:
-        found = await store.resolve(session)
-        with store.lock(found):
-            await store.delete(found)
-        return found
-
-    print(f"deleted {_with_store(context, remove)}")
+    print(f"deleted {_asked(context, lambda archive: archive.delete(session))}")
 
 
-def _with_store(
-    context: typer.Context, work: Callable[[SessionStore], Awaitable[_Result]]
+@app.command()
+def rename(context: typer.Context, session: Id, title: str) -> None:
+    """Give a session another title."""
+    _asked(context, lambda archive: archive.rename(session, title))
+
+
+def _asked(
+    context: typer.Context, work: Callable[[Archive | RemoteAssistant], Awaitable[_Result]]
 ) -> _Result:
-    from assistant.sessions import open_sessions
-
     async def run() -> _Result:
-        async with open_sessions(context_of(context).settings.data.dir) as store:
-            return await work(store)
+        async with opened_archive(context_of(context)) as archive:
+            return await work(archive)
 
     return asyncio.run(run())

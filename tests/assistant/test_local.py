@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ from assistant.events import (
     to_json,
 )
 from assistant.events import TextDelta as AnswerDelta
-from assistant.interface import AskRequest
+from assistant.interface import AskRequest, Assistant
 from assistant.live import open_runbooks
-from assistant.local import LocalAssistant, open_local_assistant, strategy_name
+from assistant.local import open_local_assistant, strategy_name
 from assistant.sessions import open_sessions
 from assistant.settings import (
     AgentSettings,
@@ -39,6 +39,7 @@ from assistant.settings import (
 )
 
 from .chat.scripted import ScriptedEngine
+from .serving import PLACES
 from .waiting import until, until_found
 
 ERROR_LINE = "2026-03-01T12:00:41Z ERROR pool exhausted: 20 of 20 connections in use"
@@ -90,16 +91,29 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-@asynccontextmanager
-async def opened(settings: Settings, engine: ScriptedEngine) -> AsyncIterator[LocalAssistant]:
-    async def load(_: Settings) -> LocalChatModel:
-        return LocalChatModel(engine=engine)
-
-    async with open_local_assistant(settings, load) as assistant:
-        yield assistant
+Opened = Callable[[Settings, ScriptedEngine], AbstractAsyncContextManager[Assistant]]
 
 
-async def ask(assistant: LocalAssistant, question: str = QUESTION, **request: Any) -> list[Event]:
+@pytest.fixture(params=PLACES)
+def opened(request: pytest.FixtureRequest) -> Opened:
+    """Opens the assistant, in this process or behind a server."""
+    place = PLACES[request.param]
+
+    @asynccontextmanager
+    async def open_it(settings: Settings, engine: ScriptedEngine) -> AsyncIterator[Assistant]:
+        async def load(_: Settings) -> LocalChatModel:
+            return LocalChatModel(engine=engine)
+
+        async with (
+            open_local_assistant(settings, load) as assistant,
+            place(assistant, settings.data.dir) as placed,
+        ):
+            yield placed
+
+    return open_it
+
+
+async def ask(assistant: Assistant, question: str = QUESTION, **request: Any) -> list[Event]:
     async with aclosing(assistant.ask(AskRequest(question, **request))) as events:
         return [event async for event in events]
 
@@ -134,7 +148,9 @@ def assert_contract(events: list[Event]) -> None:
     json.dumps([to_json(event) for event in events])
 
 
-async def test_turn_is_told_in_events_and_kept(settings: Settings, bundle: Path) -> None:
+async def test_turn_is_told_in_events_and_kept(
+    opened: Opened, settings: Settings, bundle: Path
+) -> None:
     engine = Engine(ANSWER)
     async with opened(settings, engine) as assistant:
         events = await ask(assistant, bundle=bundle)
@@ -159,7 +175,7 @@ async def test_turn_is_told_in_events_and_kept(settings: Settings, bundle: Path)
 
 
 async def test_continued_session_goes_on_with_its_evidence(
-    settings: Settings, bundle: Path
+    opened: Opened, settings: Settings, bundle: Path
 ) -> None:
     async with opened(settings, Engine(ANSWER, ANSWER, ANSWER)) as assistant:
         await ask(assistant, bundle=bundle)
@@ -172,7 +188,7 @@ async def test_continued_session_goes_on_with_its_evidence(
 
 
 async def test_continued_session_answers_from_what_it_knows_when_the_evidence_was_piped(
-    settings: Settings, tmp_path: Path
+    opened: Opened, settings: Settings, tmp_path: Path
 ) -> None:
     piped = tmp_path / "piped.txt"
     piped.write_text(f"{ERROR_LINE}\n")
@@ -183,7 +199,9 @@ async def test_continued_session_answers_from_what_it_knows_when_the_evidence_wa
     assert finished(events).answer.startswith("**Answer** [L1]: The pool was full.")
 
 
-async def test_drill_down_is_a_tool_call_like_any_other(settings: Settings, bundle: Path) -> None:
+async def test_drill_down_is_a_tool_call_like_any_other(
+    opened: Opened, settings: Settings, bundle: Path
+) -> None:
     deeper = settings.model_copy(update={"agent": AgentSettings(max_drilldowns=1)})
     async with opened(deeper, Engine(CHOICE, ANSWER)) as assistant:
         events = await ask(assistant, bundle=bundle)
@@ -194,7 +212,7 @@ async def test_drill_down_is_a_tool_call_like_any_other(settings: Settings, bund
 
 
 async def test_each_turn_begins_with_the_prompt_of_the_one_before(
-    settings: Settings, bundle: Path
+    opened: Opened, settings: Settings, bundle: Path
 ) -> None:
     engine = Engine(ANSWER, CHOICE, ANSWER, ENOUGH, ANSWER)
     async with opened(settings, engine) as assistant:
@@ -213,7 +231,7 @@ async def test_each_turn_begins_with_the_prompt_of_the_one_before(
 
 
 async def test_evidence_keeps_its_ids_in_a_continued_session(
-    settings: Settings, bundle: Path
+    opened: Opened, settings: Settings, bundle: Path
 ) -> None:
     engine = Engine(ANSWER, ANSWER)
     async with opened(settings, engine) as assistant:
@@ -224,7 +242,7 @@ async def test_evidence_keeps_its_ids_in_a_continued_session(
 
 
 async def test_question_without_a_session_knows_nothing_of_the_last(
-    settings: Settings, bundle: Path
+    opened: Opened, settings: Settings, bundle: Path
 ) -> None:
     engine = Engine(ANSWER, ANSWER)
     async with opened(settings, engine) as assistant:
@@ -234,7 +252,7 @@ async def test_question_without_a_session_knows_nothing_of_the_last(
     assert "the first one" not in engine.prompt_text(1)
 
 
-async def cancelled_at_its_first_words(assistant: LocalAssistant, request: AskRequest) -> None:
+async def cancelled_at_its_first_words(assistant: Assistant, request: AskRequest) -> None:
     async with aclosing(assistant.ask(request)) as events:
         async for event in events:
             if isinstance(event, AnswerDelta):
@@ -242,7 +260,9 @@ async def cancelled_at_its_first_words(assistant: LocalAssistant, request: AskRe
     raise AssertionError("no words came")
 
 
-async def test_cancelled_turn_leaves_nothing_behind(settings: Settings, bundle: Path) -> None:
+async def test_cancelled_turn_leaves_nothing_behind(
+    opened: Opened, settings: Settings, bundle: Path
+) -> None:
     engine = Engine("**Cause** [L1]: never kept.\n\nMore to come", ANSWER, stalls=True)
     async with opened(settings, engine) as assistant:
         await cancelled_at_its_first_words(assistant, AskRequest("Why, first?", bundle=bundle))
@@ -260,7 +280,7 @@ async def test_cancelled_turn_leaves_nothing_behind(settings: Settings, bundle: 
 
 
 async def test_cancelled_turn_leaves_the_session_as_it_was(
-    settings: Settings, bundle: Path
+    opened: Opened, settings: Settings, bundle: Path
 ) -> None:
     engine = Engine(ANSWER, "**Cause** [L1]: never kept.\n\nMore to come", ANSWER)
     async with opened(settings, engine) as assistant:
@@ -355,7 +375,7 @@ async def test_what_needs_no_model_is_answered_without_one(
     ],
 )
 async def test_missing_evidence_fails_the_turn_by_name(
-    settings: Settings, request_: dict[str, Any], said: str
+    opened: Opened, settings: Settings, request_: dict[str, Any], said: str
 ) -> None:
     async with opened(settings, Engine()) as assistant:
         problem = failed(await ask(assistant, **request_))
@@ -364,13 +384,17 @@ async def test_missing_evidence_fails_the_turn_by_name(
     assert problem.hint
 
 
-async def test_unknown_session_fails_the_turn(settings: Settings, bundle: Path) -> None:
+async def test_unknown_session_fails_the_turn(
+    opened: Opened, settings: Settings, bundle: Path
+) -> None:
     async with opened(settings, Engine()) as assistant:
         assert failed(await ask(assistant, session="zz", bundle=bundle)).code == "session"
         assert failed(await ask(assistant, continue_last=True, bundle=bundle)).code == "session"
 
 
-async def test_session_answers_one_question_at_a_time(settings: Settings, bundle: Path) -> None:
+async def test_session_answers_one_question_at_a_time(
+    opened: Opened, settings: Settings, bundle: Path
+) -> None:
     engine = Engine(ANSWER, ANSWER + "\n", stalls=False)
     async with opened(settings, engine) as assistant:
         session = finished(await ask(assistant, bundle=bundle)).session
@@ -386,7 +410,7 @@ async def test_session_answers_one_question_at_a_time(settings: Settings, bundle
 
 
 async def test_failing_tool_is_an_error_and_the_turn_still_answers(
-    settings: Settings, bundle: Path
+    opened: Opened, settings: Settings, bundle: Path
 ) -> None:
     damaged = settings.data.dir / "knowledge" / "catalog.sqlite3"
     damaged.parent.mkdir(parents=True)
@@ -400,7 +424,7 @@ async def test_failing_tool_is_an_error_and_the_turn_still_answers(
 
 
 async def test_broken_engine_fails_the_turn(
-    settings: Settings, bundle: Path, caplog: pytest.LogCaptureFixture
+    opened: Opened, settings: Settings, bundle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(settings, Engine()) as assistant:  # an empty script raises IndexError
         problem = failed(await ask(assistant, bundle=bundle))
@@ -423,7 +447,7 @@ def loading(engine: Engine) -> Any:
     return load
 
 
-async def titled(assistant: LocalAssistant, title: str) -> None:
+async def titled(assistant: Assistant, title: str) -> None:
     """Return when the last session has that title."""
 
     async def is_titled() -> bool:
@@ -497,7 +521,7 @@ async def test_without_a_light_model_nothing_of_it_is_loaded(
 
 
 async def test_follow_up_finds_the_runbook_of_the_session(
-    settings: Settings, tmp_path: Path
+    opened: Opened, settings: Settings, tmp_path: Path
 ) -> None:
     runbook = tmp_path / "runbooks" / "cache.md"
     runbook.parent.mkdir()
@@ -518,7 +542,7 @@ async def test_follow_up_finds_the_runbook_of_the_session(
     assert status(alone) == "no_data"
 
 
-async def test_unusable_data_folder_is_refused_at_once(tmp_path: Path) -> None:
+async def test_unusable_data_folder_is_refused_at_once(opened: Opened, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings = Settings(data=DataSettings(dir=tmp_path / "file"))
     with pytest.raises(DataFolderError):
@@ -535,7 +559,7 @@ PLANTED = [
 
 @pytest.mark.parametrize("planted", PLANTED)
 async def test_planted_text_is_never_template_and_never_a_call(
-    settings: Settings, bundle: Path, tmp_path: Path, planted: str
+    opened: Opened, settings: Settings, bundle: Path, tmp_path: Path, planted: str
 ) -> None:
     one_line = planted.replace("\n", " ")
     line = f"2026-03-01T12:00:50Z ERROR pool exhausted {one_line}\n"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pydantic import SecretStr
@@ -22,8 +23,8 @@ from assistant.events import (
     TurnFinished,
     TurnStarted,
 )
-from assistant.interface import AskRequest, DecideRequest, OrderRequest
-from assistant.local import LocalAssistant, open_local_assistant
+from assistant.interface import AskRequest, Assistant, DecideRequest, OrderRequest
+from assistant.local import open_local_assistant
 from assistant.settings import (
     AgentSettings,
     ApprovalsSettings,
@@ -33,6 +34,7 @@ from assistant.settings import (
     Settings,
 )
 from tests.assistant.chat.scripted import ScriptedEngine
+from tests.assistant.serving import PLACES
 from tests.tools.services.supervised import Supervised, await_state, supervised
 from tools.errors import ActionRefused, InvalidQuery, UnknownService
 from tools.services.control import ServiceAction
@@ -73,21 +75,37 @@ def settings(shop: Supervised, tmp_path: Path) -> Settings:
     )
 
 
-@asynccontextmanager
-async def opened(settings: Settings, *script: str) -> AsyncIterator[LocalAssistant]:
-    async def load(_: Settings) -> LocalChatModel:
-        return LocalChatModel(engine=ScriptedEngine(*script))
-
-    async with open_local_assistant(settings, load) as assistant:
-        yield assistant
+class Opened(Protocol):
+    def __call__(
+        self, settings: Settings, *script: str
+    ) -> AbstractAsyncContextManager[Assistant]: ...
 
 
-async def ask(assistant: LocalAssistant, question: str) -> TurnFinished:
+@pytest.fixture(params=PLACES)
+def opened(request: pytest.FixtureRequest) -> Opened:
+    """Opens the assistant with a scripted model, in this process or behind a server."""
+    place = PLACES[request.param]
+
+    @asynccontextmanager
+    async def open_it(settings: Settings, *script: str) -> AsyncIterator[Assistant]:
+        async def load(_: Settings) -> LocalChatModel:
+            return LocalChatModel(engine=ScriptedEngine(*script))
+
+        async with (
+            open_local_assistant(settings, load) as assistant,
+            place(assistant, settings.data.dir) as placed,
+        ):
+            yield placed
+
+    return open_it
+
+
+async def ask(assistant: Assistant, question: str) -> TurnFinished:
     async with aclosing(assistant.ask(AskRequest(question))) as events:
         return finished([event async for event in events])
 
 
-async def decide(assistant: LocalAssistant, request: DecideRequest) -> list[Event]:
+async def decide(assistant: Assistant, request: DecideRequest) -> list[Event]:
     async with aclosing(assistant.decide(request)) as events:
         return [event async for event in events]
 
@@ -97,7 +115,9 @@ def finished(events: list[Event]) -> TurnFinished:
     return events[-1]
 
 
-async def test_nothing_happens_before_somebody_agrees(settings: Settings, shop: Supervised) -> None:
+async def test_nothing_happens_before_somebody_agrees(
+    opened: Opened, settings: Settings, shop: Supervised
+) -> None:
     before = shop.control.state("checkout").pid
     async with opened(settings) as assistant:
         asked = await ask(assistant, "restart checkout")
@@ -119,7 +139,7 @@ async def test_nothing_happens_before_somebody_agrees(settings: Settings, shop: 
 
 
 async def test_a_pending_approval_outlives_the_process_that_asked(
-    settings: Settings, shop: Supervised
+    opened: Opened, settings: Settings, shop: Supervised
 ) -> None:
     before = shop.control.state("checkout").pid
     async with opened(settings) as assistant:
@@ -131,7 +151,9 @@ async def test_a_pending_approval_outlives_the_process_that_asked(
     assert shop.control.state("checkout").pid != before
 
 
-async def test_a_second_click_changes_nothing(settings: Settings, shop: Supervised) -> None:
+async def test_a_second_click_changes_nothing(
+    opened: Opened, settings: Settings, shop: Supervised
+) -> None:
     async with opened(settings) as assistant:
         [approval] = (await ask(assistant, "restart checkout")).approvals
         await decide(assistant, DecideRequest(approval.id, "approved", ME))
@@ -143,7 +165,7 @@ async def test_a_second_click_changes_nothing(settings: Settings, shop: Supervis
 
 
 async def test_what_was_approved_before_a_crash_can_still_be_done_once(
-    settings: Settings, shop: Supervised
+    opened: Opened, settings: Settings, shop: Supervised
 ) -> None:
     async with opened(settings) as assistant:
         approval = await assistant.order(OrderRequest("restart", "checkout", ME))
@@ -164,7 +186,7 @@ async def test_what_was_approved_before_a_crash_can_still_be_done_once(
 
 
 async def test_an_act_goes_on_when_nobody_listens_any_more(
-    settings: Settings, shop: Supervised
+    opened: Opened, settings: Settings, shop: Supervised
 ) -> None:
     before = shop.control.state("checkout").pid
     async with opened(settings) as assistant:
@@ -201,7 +223,9 @@ async def test_a_rejection_is_told_to_the_model_and_the_turn_goes_on(
     assert shop.control.state("checkout").pid == before
 
 
-async def test_a_rejection_without_going_on_asks_no_model(settings: Settings) -> None:
+async def test_a_rejection_without_going_on_asks_no_model(
+    opened: Opened, settings: Settings
+) -> None:
     async with opened(settings) as assistant:
         [approval] = (await ask(assistant, "restart checkout")).approvals
         request = DecideRequest(approval.id, "rejected", ME, goes_on=False)
@@ -210,7 +234,7 @@ async def test_a_rejection_without_going_on_asks_no_model(settings: Settings) ->
         assert decided.usage.model_calls == 0
 
 
-async def test_what_did_not_help_makes_the_model_go_on(settings: Settings) -> None:
+async def test_what_did_not_help_makes_the_model_go_on(opened: Opened, settings: Settings) -> None:
     async with opened(settings, INSTEAD) as assistant:
         [approval] = (await ask(assistant, "restart cart")).approvals
         decided = finished(await decide(assistant, DecideRequest(approval.id, "approved", ME)))
@@ -220,7 +244,9 @@ async def test_what_did_not_help_makes_the_model_go_on(settings: Settings) -> No
     assert decided.usage.model_calls == 1
 
 
-async def test_who_may_not_decide_changes_nothing(settings: Settings, shop: Supervised) -> None:
+async def test_who_may_not_decide_changes_nothing(
+    opened: Opened, settings: Settings, shop: Supervised
+) -> None:
     before = shop.control.state("checkout").pid
     async with opened(settings) as assistant:
         [approval] = (await ask(assistant, "restart checkout")).approvals
@@ -234,7 +260,7 @@ async def test_who_may_not_decide_changes_nothing(settings: Settings, shop: Supe
 
 
 async def test_two_people_have_to_agree_where_the_settings_say_so(
-    settings: Settings, shop: Supervised
+    opened: Opened, settings: Settings, shop: Supervised
 ) -> None:
     before = shop.control.state("checkout").pid
     both = settings.model_copy(
@@ -252,7 +278,7 @@ async def test_two_people_have_to_agree_where_the_settings_say_so(
 
 
 async def test_settings_that_changed_meanwhile_have_the_last_word(
-    settings: Settings, shop: Supervised
+    opened: Opened, settings: Settings, shop: Supervised
 ) -> None:
     before = shop.control.state("checkout").pid
     async with opened(settings) as assistant:
@@ -265,7 +291,7 @@ async def test_settings_that_changed_meanwhile_have_the_last_word(
     assert shop.control.state("checkout").pid == before
 
 
-async def test_an_order_by_name_waits_like_any_other(settings: Settings) -> None:
+async def test_an_order_by_name_waits_like_any_other(opened: Opened, settings: Settings) -> None:
     async with opened(settings) as assistant:
         approval = await assistant.order(OrderRequest("restart", "checkout", ME))
         assert approval.status == "pending"
@@ -286,7 +312,7 @@ async def test_an_order_by_name_waits_like_any_other(settings: Settings) -> None
     ],
 )
 async def test_an_order_that_cannot_be_is_refused(
-    settings: Settings, service: str, verb: str, error: type[Exception]
+    opened: Opened, settings: Settings, service: str, verb: str, error: type[Exception]
 ) -> None:
     async with opened(settings) as assistant:
         with pytest.raises(error):
@@ -294,7 +320,7 @@ async def test_an_order_that_cannot_be_is_refused(
         assert await assistant.approvals() == []
 
 
-async def test_the_proposal_is_an_event(settings: Settings) -> None:
+async def test_the_proposal_is_an_event(opened: Opened, settings: Settings) -> None:
     async with (
         opened(settings) as assistant,
         aclosing(assistant.ask(AskRequest("restart checkout"))) as events,

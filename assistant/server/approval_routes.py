@@ -1,0 +1,104 @@
+"""`/api/approvals`: what waits for a person, ordering an action, and deciding."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from fastapi.responses import StreamingResponse
+
+from assistant import wire
+from assistant.approvals.approval import Approval
+from assistant.errors import ApprovalNotFound, NotAllowed
+from assistant.events import Event
+from assistant.interface import DecideRequest, OrderRequest, RunRequest
+from assistant.server.auth import MayApprove, MayAsk, Principal
+from assistant.server.bodies import DecisionBody, Name, OrderBody, RunBody, TurnId
+from assistant.server.state import ServerState, State
+from assistant.server.streaming import turn_response
+
+router = APIRouter(prefix="/api/approvals", tags=["approvals"])
+
+
+@router.get("")
+async def list_approvals(
+    caller: MayAsk, state: State, session: Name | None = None
+) -> dict[str, Any]:
+    """All approvals, or those of a session, the newest first."""
+    found = await state.assistant.approvals(session)
+    return {"approvals": [_shown(approval) for approval in found]}
+
+
+@router.get("/{approval}")
+async def show(approval: Name, caller: MayAsk, state: State) -> dict[str, Any]:
+    """One approval: what would be done, on whose word, and what has become of it."""
+    for one in await state.assistant.approvals():
+        if one.id == approval:
+            return _shown(one)
+    raise ApprovalNotFound(f"there is no approval {approval}", "list them: GET /api/approvals")
+
+
+@router.post("", status_code=201)
+async def order(
+    body: Annotated[OrderBody | RunBody, Body(discriminator="kind")], caller: MayAsk, state: State
+) -> dict[str, Any]:
+    """Ask for an action; what comes back waits for a decision."""
+    return _shown(await state.assistant.order(_as_order(body, caller)))
+
+
+@router.post("/{approval}/decision", response_class=StreamingResponse)
+async def decide(
+    approval: Name, body: DecisionBody, request: Request, caller: MayApprove, state: State
+) -> StreamingResponse:
+    """Decide. What is done then, and the turn that goes on, are a stream of events."""
+    return _decided(secrets.token_hex(12), approval, body, request, caller, state)
+
+
+@router.put("/{approval}/decision/{turn}", response_class=StreamingResponse)
+async def decide_as(
+    approval: Name,
+    turn: TurnId,
+    body: DecisionBody,
+    request: Request,
+    caller: MayApprove,
+    state: State,
+) -> StreamingResponse:
+    """Decide, as a turn under an id of one's own: sent twice, it is decided once."""
+    return _decided(turn, approval, body, request, caller, state)
+
+
+def _decided(
+    turn: str,
+    approval: str,
+    body: DecisionBody,
+    request: Request,
+    caller: Principal,
+    state: ServerState,
+) -> StreamingResponse:
+    person = caller.person(body.person)
+    decision = DecideRequest(approval, body.verdict, person, body.note, body.goes_on, turn)
+
+    def stream() -> AsyncGenerator[Event]:
+        return state.assistant.decide(decision)
+
+    return turn_response(state.turns.begin(turn, caller.name, stream), request)
+
+
+def _as_order(body: OrderBody | RunBody, caller: Principal) -> OrderRequest | RunRequest:
+    person = caller.person(body.person)
+    if isinstance(body, OrderBody):
+        return OrderRequest(body.verb, body.service, person, body.backend, body.replicas)
+    if body.folder is not None and not caller.is_local:
+        raise NotAllowed("folders are the server's, and only for callers on its socket")
+    return RunRequest(body.language, body.code, person, body.folder, body.has_network, body.reason)
+
+
+def _shown(approval: Approval) -> dict[str, Any]:
+    """The approval whole, and what it is called."""
+    return {
+        **wire.written(approval),
+        "status": approval.status,
+        "outcome": approval.outcome,
+    }

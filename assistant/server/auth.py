@@ -1,0 +1,91 @@
+"""Who calls: the owner of the Unix socket, or whoever holds a token, and what they may do.
+
+Whoever can open the socket is the user who runs the server (its mode is 0600) and may do all that
+this user may. Over TCP a token says who it is; one that belongs to a front may speak for the people
+of that front, because the front has verified them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args
+
+from fastapi import Depends, Request
+
+from assistant.approvals.person import Front, Person, system_person
+from assistant.errors import NotAllowed
+from assistant.server.bodies import PersonBody
+
+Scope = Literal["ask", "approve", "ingest", "admin"]
+SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller. `name` is what turns and uploads belong to; `front` is that of a front's token."""
+
+    name: str
+    scopes: frozenset[str]
+    front: Front | None = None
+    is_local: bool = False
+
+    def require(self, scope: Scope) -> None:
+        """Raises NotAllowed."""
+        if scope not in self.scopes and "admin" not in self.scopes:
+            raise NotAllowed(
+                f"the token {self.name} is not for this", f"it takes one with the scope {scope!r}"
+            )
+
+    def person(self, claimed: PersonBody | None) -> Person:
+        """For whom this call is made. Raises NotAllowed and ApprovalRefused."""
+        if self.is_local:
+            return claimed.person if claimed is not None else system_person("cli")
+        if claimed is None:
+            return Person(self.front or "api", self.name)
+        if self.front is None or claimed.front != self.front:
+            raise NotAllowed(
+                f"the token {self.name} does not speak for people of {claimed.front!r}",
+                "leave `person` out, or use the token of that front",
+            )
+        return claimed.person
+
+
+LOCAL = Principal("local", SCOPES, is_local=True)
+Verify = Callable[[str], Principal | None]
+"""The principal of a token's text; None for one that is unknown, revoked or too old."""
+
+
+def principal_of(request: Request) -> Principal:
+    """The caller. Raises NotAllowed."""
+    address = request.scope.get("server")
+    # The server's end of a Unix socket is a path without a port.
+    if address is not None and address[1] is None and address[0] == request.app.state.socket:
+        return LOCAL
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise NotAllowed("no token was given", "send Authorization: Bearer TOKEN")
+    verify: Verify = request.app.state.verify
+    found = verify(token.strip())
+    if found is None:
+        raise NotAllowed("the token is not valid", "make one on the server: midwatch tokens create")
+    return found
+
+
+Caller = Annotated[Principal, Depends(principal_of)]
+
+
+def requires(scope: Scope) -> Callable[[Principal], Principal]:
+    """A dependency: the caller, who may do what `scope` says."""
+
+    def check(caller: Caller) -> Principal:
+        caller.require(scope)
+        return caller
+
+    return check
+
+
+MayAsk = Annotated[Principal, Depends(requires("ask"))]
+MayApprove = Annotated[Principal, Depends(requires("approve"))]
+MayIngest = Annotated[Principal, Depends(requires("ingest"))]
+MayAdminister = Annotated[Principal, Depends(requires("admin"))]

@@ -1,0 +1,34 @@
+"""What all requests of a server share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from assistant.interface import Assistant
+from assistant.server.turns import Turns
+from assistant.server.uploads import Uploads
+
+
+@dataclass(slots=True)
+class ServerState:
+    """The assistant, the turns that run on it, and what clients have sent for them."""
+
+    assistant: Assistant
+    turns: Turns
+    uploads: Uploads
+    version: str
+    is_ready: bool = field(default=False)
+    """Whether the model is loaded, or a first question would wait for it."""
+
+
+def state_of(request: Request) -> ServerState:
+    """The state of the server that this request came to."""
+    found = request.app.state.serving
+    assert isinstance(found, ServerState)
+    return found
+
+
+State = Annotated[ServerState, Depends(state_of)]

@@ -1,0 +1,95 @@
+"""`/api/turns`: asking, listening, going on listening, cancelling."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from assistant.errors import NotAllowed
+from assistant.events import Event
+from assistant.interface import AskRequest
+from assistant.server.auth import Caller, MayAsk, Principal
+from assistant.server.bodies import AskBody, Name, TurnId
+from assistant.server.state import ServerState, State
+from assistant.server.streaming import turn_response
+
+router = APIRouter(prefix="/api", tags=["turns"])
+
+
+@router.post("/turns", response_class=StreamingResponse)
+async def ask(body: AskBody, request: Request, caller: MayAsk, state: State) -> StreamingResponse:
+    """Ask. The answer is a stream of events; `Location` is where it can be gone on with."""
+    return _answer(secrets.token_hex(12), body, request, caller, state)
+
+
+@router.put("/turns/{turn}", response_class=StreamingResponse)
+async def ask_as(
+    turn: TurnId, body: AskBody, request: Request, caller: MayAsk, state: State
+) -> StreamingResponse:
+    """Ask, under an id of one's own: sent twice, it is asked once."""
+    return _answer(turn, body, request, caller, state)
+
+
+@router.get("/turns/{turn}/events", response_class=StreamingResponse)
+async def go_on(turn: TurnId, request: Request, caller: Caller, state: State) -> StreamingResponse:
+    """The turn's events behind `Last-Event-ID`, to its end."""
+    return turn_response(state.turns.get(turn, caller.name), request)
+
+
+@router.delete("/turns/{turn}", status_code=204)
+async def cancel(turn: TurnId, caller: Caller, state: State) -> None:
+    """End the turn now. An act that began goes on."""
+    await state.turns.get(turn, caller.name).cancel()
+
+
+@router.post("/uploads", status_code=201)
+async def upload(
+    request: Request,
+    caller: MayAsk,
+    state: State,
+    name: Annotated[Name, Query()] = "file",
+    bundle: bool = False,
+) -> dict[str, str]:
+    """Keep the body as a file, or as a bundle if it is a tar archive of one, for a question."""
+    made = await state.uploads.keep(caller.name, name, request.stream(), is_bundle=bundle)
+    return {"id": made.id}
+
+
+def _answer(
+    turn: str, body: AskBody, request: Request, caller: Principal, state: ServerState
+) -> StreamingResponse:
+    asked = as_request(turn, body, caller, state)
+
+    def stream() -> AsyncGenerator[Event]:
+        return state.assistant.ask(asked)
+
+    return turn_response(state.turns.begin(turn, caller.name, stream), request)
+
+
+def as_request(turn: str, body: AskBody, caller: Principal, state: ServerState) -> AskRequest:
+    """What the assistant is asked. Raises NotAllowed and UploadRefused."""
+    if not caller.is_local and (body.bundle or body.files or body.stdin_file):
+        raise NotAllowed(
+            "paths are the server's, and only for callers on its socket",
+            "upload the files and name them in `uploads`",
+        )
+    uploads = [state.uploads.find(caller.name, one) for one in body.uploads]
+    bundles = [one.path for one in uploads if one.is_bundle]
+    files = (*body.files, *(one.path for one in uploads if not one.is_bundle))
+    if len(bundles) + (body.bundle is not None) > 1 or (bundles and files):
+        raise NotAllowed("a bundle is the whole evidence", "send one bundle and no other files")
+    return AskRequest(
+        question=body.question,
+        session=body.session,
+        continue_last=body.continue_last,
+        bundle=body.bundle or (bundles[0] if bundles else None),
+        files=files,
+        stdin_file=body.stdin_file,
+        person=caller.person(body.person),
+        turn=turn,
+        urgency=body.urgency,
+    )
