@@ -74,11 +74,11 @@ class RemoteAssistant:
 
     async def order(self, request: OrderRequest | RunRequest) -> Approval:
         """See `Assistant.order`."""
-        kind = "service" if isinstance(request, OrderRequest) else "code"
-        body = {**wire.written(request), "kind": kind, "person": self._person(request)}
+        kind = "services" if isinstance(request, OrderRequest) else "code"
+        body = {**wire.written(request), "person": self._person(request)}
         if isinstance(request, RunRequest) and request.folder is not None:
             body["folder"] = str(request.folder.absolute())
-        return wire.read(Approval, await self._call("POST", "/api/approvals", json=body))
+        return wire.read(Approval, await self._call("POST", f"/api/approvals/{kind}", json=body))
 
     async def approvals(self, session: str | None = None) -> list[Approval]:
         """See `Assistant.approvals`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from assistant import wire
@@ -40,12 +40,28 @@ async def show(approval: Name, caller: MayAsk, state: State) -> dict[str, Any]:
     raise ApprovalNotFound(f"there is no approval {approval}", "list them: GET /api/approvals")
 
 
-@router.post("", status_code=201)
-async def order(
-    body: Annotated[OrderBody | RunBody, Body(discriminator="kind")], caller: MayAsk, state: State
-) -> dict[str, Any]:
-    """Ask for an action; what comes back waits for a decision."""
-    return _shown(await state.assistant.order(_as_order(body, caller)))
+@router.post("/services", status_code=201)
+async def order(body: OrderBody, caller: MayAsk, state: State) -> dict[str, Any]:
+    """Ask for an action on a service; what comes back waits for a decision."""
+    person = caller.person(body.person)
+    request = OrderRequest(body.verb, body.service, person, body.backend, body.replicas)
+    return _shown(await state.assistant.order(request))
+
+
+@router.post("/code", status_code=201)
+async def order_run(body: RunBody, caller: MayAsk, state: State) -> dict[str, Any]:
+    """Ask for code to be run in the sandbox; what comes back waits for a decision."""
+    if body.folder is not None and not caller.is_local:
+        raise NotAllowed("folders are the server's, and only for callers on its socket")
+    request = RunRequest(
+        body.language,
+        body.code,
+        caller.person(body.person),
+        body.folder,
+        body.has_network,
+        body.reason,
+    )
+    return _shown(await state.assistant.order(request))
 
 
 @router.post("/{approval}/decision", response_class=StreamingResponse)
@@ -84,15 +100,6 @@ def _decided(
         return state.assistant.decide(decision)
 
     return turn_response(state.turns.begin(turn, caller.name, stream), request)
-
-
-def _as_order(body: OrderBody | RunBody, caller: Principal) -> OrderRequest | RunRequest:
-    person = caller.person(body.person)
-    if isinstance(body, OrderBody):
-        return OrderRequest(body.verb, body.service, person, body.backend, body.replicas)
-    if body.folder is not None and not caller.is_local:
-        raise NotAllowed("folders are the server's, and only for callers on its socket")
-    return RunRequest(body.language, body.code, person, body.folder, body.has_network, body.reason)
 
 
 def _shown(approval: Approval) -> dict[str, Any]:

@@ -78,7 +78,6 @@ class DecisionBody(_Body):
 class OrderBody(_Body):
     """An action on a service that somebody orders."""
 
-    kind: Literal["service"] = "service"
     verb: Verb
     service: Name
     backend: Annotated[str, Field(max_length=_MAX_NAME_CHARS)] = ""
@@ -89,7 +88,6 @@ class OrderBody(_Body):
 class RunBody(_Body):
     """Code that somebody wants to have run in the sandbox."""
 
-    kind: Literal["code"]
     language: Literal["bash", "python"]
     code: Annotated[str, Field(min_length=1, max_length=100_000)]
     folder: ServerPath | None = None

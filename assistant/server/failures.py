@@ -22,6 +22,7 @@ from assistant.errors import (
     SessionError,
     TurnNotFound,
     UploadRefused,
+    WireError,
 )
 from assistant.problems import Problem, describe
 from knowledge.errors import KnowledgeError
@@ -42,6 +43,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (ApprovalError, 422),
     (SessionError, 404),
     (UploadRefused, 422),
+    (WireError, 422),
     (ServerBusy, 503),
     (EngineBusy, 503),
     (ToolsError, 422),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle, Transport
-from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
+_CLOSE = {"Connection": "close"}
 
 
 class ImpatientProtocol(HttpToolsProtocol):
@@ -52,9 +53,9 @@ class ImpatientProtocol(HttpToolsProtocol):
 
 
 class BoundedBody:
-    """Refuses bodies that are too large (413) or come too slowly (408), before all routes.
+    """Refuses bodies that are too large (413) or come too slowly (408), for all routes.
 
-    `is_open` says of a path that its route bounds the size itself.
+    The routes of `open_paths` bound the size themselves.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, open_paths: tuple[str, ...] = ()) -> None:
@@ -68,22 +69,7 @@ class BoundedBody:
             await self._app(scope, receive, send)
             return
         limit = None if scope["path"] in self._open_paths else self._max_bytes
-        body = _Body(receive, limit)
-        answered = _Answered(send)
-        try:
-            await self._app(scope, body.receive, answered.send)
-        except _Refused as error:
-            if answered.has_begun:
-                raise
-            await _refuse(send, error)
-
-
-class _Refused(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
+        await self._app(scope, _Body(receive, limit).receive, send)
 
 
 class _Body:
@@ -102,38 +88,11 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), BODY_TIMEOUT_S)
         except TimeoutError as error:
-            raise _Refused(408, "timeout", "the request's body does not come") from error
+            raise HTTPException(408, "the request's body does not come", _CLOSE) from error
         if message["type"] == "http.request":
             self._num_bytes += len(message.get("body", b""))
             self._is_whole = not message.get("more_body", False)
         if self._max_bytes is not None and self._num_bytes > self._max_bytes:
             what = f"a request's body may have {self._max_bytes >> 20} MiB"
-            raise _Refused(413, "too_large", what)
+            raise HTTPException(413, what, _CLOSE)
         return message
-
-
-class _Answered:
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.has_begun = False
-
-    async def send(self, message: Message) -> None:
-        self.has_begun = True
-        await self._send(message)
-
-
-async def _refuse(send: Send, refused: _Refused) -> None:
-    from assistant.server.failures import error_body
-
-    headers: list[tuple[bytes, bytes]] = [
-        (b"content-type", b"application/json"),
-        (b"connection", b"close"),
-    ]
-    start: dict[str, Any] = {
-        "type": "http.response.start",
-        "status": refused.status,
-        "headers": headers,
-    }
-    await send(start)
-    body = error_body(refused.code, refused.message)
-    await send({"type": "http.response.body", "body": body})

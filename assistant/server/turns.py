@@ -12,7 +12,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,9 +76,11 @@ class RunningTurn:
     def begin(self, stream: AsyncGenerator[Event]) -> None:
         """Run `stream` to its end, behind the scenes."""
         self._task = asyncio.create_task(self._run(stream))
+        # One that is cancelled before it was begun does not run at all.
+        self._task.add_done_callback(lambda _: self._cancelled())
         self._expect_listeners()
 
-    async def listen(self, after: int = 0) -> AsyncIterator[NumberedEvent | None]:
+    async def listen(self, after: int = 0) -> AsyncGenerator[NumberedEvent | None]:
         """The events behind number `after`, to the last; None where nothing came for a while."""
         self._num_listeners += 1
         self._stop_waiting()
@@ -120,7 +122,7 @@ class RunningTurn:
                 async for event in events:
                     self._add(event)
         except asyncio.CancelledError:
-            self._fail("cancelled", "the question was cancelled")
+            self._cancelled()
         except Exception as error:  # noqa: BLE001 - the edge: whoever listens is told
             problem = describe(error)
             if problem.code == "internal":
@@ -128,6 +130,9 @@ class RunningTurn:
             self._fail(problem.code, problem.message, problem.hint)
         else:
             self._fail("internal", "the turn ended without an answer")
+
+    def _cancelled(self) -> None:
+        self._fail("cancelled", "the question was cancelled")
 
     def _fail(self, code: str, message: str, hint: str = "") -> None:
         if not self.has_ended:
