@@ -36,6 +36,7 @@ from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
 from assistant.approvals.approval import Approval
 from assistant.approvals.person import system_person
 from assistant.archive import Archive
+from assistant.engine.interface import Priority
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
 from assistant.interface import (
     AskRequest,
@@ -46,6 +47,7 @@ from assistant.interface import (
     OrderRequest,
     RunRequest,
     SearchRequest,
+    Urgency,
 )
 from assistant.library import Library
 from assistant.light import LightLoader, LightWork
@@ -69,6 +71,12 @@ if TYPE_CHECKING:
     from knowledge.base import KnowledgeBase
 
 _log = logging.getLogger(__name__)
+
+_PRIORITIES: dict[Urgency, Priority] = {
+    "alert": Priority.ALERT,
+    "chat": Priority.CHAT,
+    "background": Priority.BACKGROUND,
+}
 
 ModelLoader = Callable[[Settings], Coroutine[Any, Any, "LocalChatModel | RemoteChatModel"]]
 """Opens the chat model that the settings name."""
@@ -293,7 +301,9 @@ class LocalAssistant:
             if scope.origin == "live" and not question.since:
                 window = Window(window_since(scope.now, since).start, question.window.end)
                 question = replace(question, since=since, window=window)
-            turn = Turn(session, question, toolbox, emit, instructions=self._instructions())
+            priority = _PRIORITIES[request.urgency]
+            rules = self._instructions()
+            turn = Turn(session, question, toolbox, emit, instructions=rules, priority=priority)
             draft = await self._strategy.answer(turn)
         finished = self._finished(turn, draft)
         kept = StoredTurn(

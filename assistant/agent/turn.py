@@ -18,6 +18,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from assistant.agent.instructions import fitting
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Emit, Toolbox
+from assistant.chat.local import LocalChatModel
+from assistant.engine.interface import Priority
 from assistant.events import TextDelta
 from tools.evidence import Evidence
 
@@ -88,6 +90,8 @@ class Turn:
     meter: Meter = field(default_factory=Meter)
     shown: list[str] = field(default_factory=list)
     instructions: tuple[str, ...] = ()
+    priority: Priority = Priority.CHAT
+    """Who goes first where many ask one engine at once."""
 
     def rules(self, evidence: Sequence[Evidence]) -> tuple[str, ...]:
         """The team's instructions for what the question asks and what was found about it."""
@@ -97,9 +101,12 @@ class Turn:
         return fitting(self.instructions, self.question.text, found)
 
     async def wait_for(self, model: ModelSource) -> BaseChatModel:
-        """The model; the time until it is loaded counts as `load`."""
+        """The model for this turn; the time until it is loaded counts as `load`."""
         with self.meter.phase("load"):
-            return await model()
+            loaded = await model()
+        if isinstance(loaded, LocalChatModel) and loaded.priority != self.priority:
+            return loaded.model_copy(update={"priority": self.priority})
+        return loaded
 
     def show(self, text: str) -> None:
         """Show the next piece of the answer, without secrets.

@@ -25,7 +25,7 @@ from assistant.events import (
     to_json,
 )
 from assistant.events import TextDelta as AnswerDelta
-from assistant.interface import AskRequest, Assistant
+from assistant.interface import AskRequest, Assistant, Urgency
 from assistant.live import open_runbooks
 from assistant.local import open_local_assistant, strategy_name
 from assistant.sessions import open_sessions
@@ -605,3 +605,13 @@ def test_strategy_follows_the_provider_unless_it_is_set(
         model=ModelSettings(provider=provider), agent=AgentSettings(strategy=strategy)
     )
     assert strategy_name(settings) == chosen
+
+
+@pytest.mark.parametrize("urgency", ["alert", "chat", "background"])
+async def test_the_engine_is_told_how_urgent_a_question_is(
+    opened: Opened, settings: Settings, bundle: Path, urgency: Urgency
+) -> None:
+    engine = Engine(ANSWER)
+    async with opened(settings, engine) as assistant:
+        finished(await ask(assistant, bundle=bundle, urgency=urgency))
+    assert {request.priority.name.lower() for request in engine.requests} == {urgency}
