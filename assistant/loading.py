@@ -27,6 +27,13 @@ class ModelOnDemand(Generic[ModelT]):
             self._loading = asyncio.create_task(self._load())
         return self._loading
 
+    @property
+    def loaded(self) -> ModelT | None:
+        """The model, where it is loaded already."""
+        done = self._loading
+        is_there = done is not None and done.done() and not done.cancelled()
+        return done.result() if done is not None and is_there and not done.exception() else None
+
     async def get(self) -> ModelT:
         """The model, once it is loaded. Raises what loading failed with, each time."""
         # Whoever is cancelled must not cancel the loading that the next one waits for.
@@ -52,6 +59,11 @@ class LentModel(Generic[ModelT]):
     def begin(self) -> asyncio.Task[ModelT]:
         """See `ModelOnDemand.begin`."""
         return self._model.begin()
+
+    @property
+    def loaded(self) -> ModelT | None:
+        """See `ModelOnDemand.loaded`."""
+        return self._model.loaded
 
     async def get(self) -> ModelT:
         """See `ModelOnDemand.get`."""

@@ -36,7 +36,8 @@ from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
 from assistant.approvals.approval import Approval
 from assistant.approvals.person import system_person
 from assistant.archive import Archive
-from assistant.engine.interface import Priority
+from assistant.chat.local import LocalChatModel
+from assistant.engine.interface import Engine, EngineStatus, Priority
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
 from assistant.interface import (
     AskRequest,
@@ -66,7 +67,6 @@ from tools.scope import Scope
 from tools.window import Window, window_since
 
 if TYPE_CHECKING:
-    from assistant.chat.local import LocalChatModel
     from assistant.chat.remote import RemoteChatModel
     from knowledge.base import KnowledgeBase
 
@@ -135,6 +135,19 @@ class LocalAssistant:
     async def prepare(self) -> None:
         """Load the model now, instead of at the first question. Raises what loading fails with."""
         await self._model.get()
+
+    async def chat_model(self) -> LocalChatModel | RemoteChatModel:
+        """The model itself, for programs that want no assistant. Raises as `prepare` does."""
+        model: LocalChatModel | RemoteChatModel = await self._model.get()
+        return model
+
+    def engines(self) -> dict[str, EngineStatus]:
+        """The engines that are loaded, by the names of their models; from any thread."""
+        loaded = self._model.loaded
+        if not isinstance(loaded, LocalChatModel):
+            return {}
+        engine: Engine = loaded.engine
+        return {self._settings.model.name: engine.status()}
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
         """See `Assistant.ask`."""

@@ -470,6 +470,13 @@ class ServerSettings(_Section):
     """How large a file may be that a client sends with a question, in MiB."""
 
 
+class TelemetrySettings(_Section):
+    """What a server tells of itself besides its metrics."""
+
+    otlp: ServerUrl = ""
+    """A collector of OpenTelemetry traces (gRPC), like `http://collector:4317`; empty: none."""
+
+
 class DataSettings(_Section):
     """Where midwatch keeps its own files."""
 
@@ -494,6 +501,7 @@ class Settings(_Section):
     redaction: RedactionSettings = Field(default_factory=RedactionSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     data: DataSettings = Field(default_factory=DataSettings)
 
 

@@ -71,7 +71,7 @@ CONFINED = {
     "starlette": ("assistant/server/*",),
     "uvicorn": ("assistant/server/*",),
     "prometheus_client": ("assistant/observing/*",),
-    "opentelemetry": ("assistant/observing/*",),
+    "opentelemetry": ("assistant/observing/traces.py",),
     "zstandard": ("tools/logs/storage.py",),
     "slack_*": ("bots/slack/*", "bots/slack.py"),
     "textual": ("tui/*",),

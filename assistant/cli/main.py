@@ -33,6 +33,7 @@ from assistant.cli import (
     serve,
     services,
     sessions,
+    top,
 )
 from assistant.cli.completion import model_names
 from assistant.cli.context import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Context
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.command("ask")(ask.ask)
 app.command("serve")(serve.serve)
+app.command("top")(top.top)
 app.command("ingest")(knowledge.ingest)
 app.command("search")(knowledge.search)
 app.add_typer(knowledge.app, name="knowledge")

@@ -40,6 +40,7 @@ class EngineCore:
         self._drafting = Drafting(limits.step_tokens) if speculates else None
         self._in_step: list[Sequence] = []
         self._num_prompt = self._num_cached = self._num_completion = 0
+        self._num_generated = 0
 
     @property
     def index(self) -> PrefixIndex:
@@ -67,6 +68,11 @@ class EngineCore:
             num_cached_tokens=self._num_cached,
             num_completion_tokens=self._num_completion,
             num_preemptions=self._scheduler.num_preemptions,
+            num_computed_tokens=self._scheduler.num_served,
+            num_generated_tokens=self._num_generated,
+            max_running=self._scheduler.limits.max_running,
+            max_waiting=self._scheduler.limits.max_waiting,
+            requests=self._scheduler.statuses(),
         )
 
     def admit(self, sequence: Sequence, state: bytes | None = None) -> None:
@@ -179,6 +185,7 @@ class EngineCore:
     def _append(self, sequence: Sequence, token: int) -> Reason | None:
         """Take `token` as the next of `sequence`; why it ends there, or None if it does not."""
         sequence.append(token)
+        self._num_generated += 1
         if self._backend.ends_generation(token):
             return "stop"
         if text := sequence.assembler.push(self._backend.piece(token)):

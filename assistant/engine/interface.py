@@ -101,12 +101,37 @@ class Finished:
     usage: Usage
 
 
+RequestState = Literal["waiting", "prefill", "decode", "paused"]
+"""`paused`: its consumer stopped reading, and it has no place until that one reads on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStatus:
+    """A request that has not ended, and how far it is.
+
+    `num_computed_tokens` of its prompt and answer have cells at present; `num_cached_tokens` of the
+    prompt were there before it came. `age_s` counts from the admission.
+    """
+
+    state: RequestState
+    priority: Priority
+    num_prompt_tokens: int
+    num_cached_tokens: int
+    num_computed_tokens: int
+    num_new_tokens: int
+    max_new_tokens: int
+    age_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """What the engine is busy with, and what its KV cache holds.
 
     `num_used_cells` counts running requests and cached prefixes; the prompt and cached tokens are
-    sums over all requests so far, so that their ratio is the share of hits.
+    sums over all requests that ended, so that their ratio is the share of hits. For rates there are
+    `num_computed_tokens`, all that the model was given so far, and `num_generated_tokens`, which
+    count with each step. `requests` are those that run, then those that wait. At most `max_running`
+    run at once, and a class waits behind at most `max_waiting`.
     """
 
     num_running: int
@@ -117,6 +142,11 @@ class EngineStatus:
     num_cached_tokens: int
     num_completion_tokens: int
     num_preemptions: int
+    num_computed_tokens: int = 0
+    num_generated_tokens: int = 0
+    max_running: int = 0
+    max_waiting: int = 0
+    requests: tuple[RequestStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
 from assistant.engine.errors import CacheFull, EngineBusy
-from assistant.engine.interface import Priority
+from assistant.engine.interface import Priority, RequestState, RequestStatus
 from assistant.engine.prefix import Node, PrefixIndex, common_length
 from assistant.engine.sequence import Sequence
 
@@ -72,7 +72,10 @@ class Work:
 
 
 class Scheduler:
-    """The requests of an engine, waiting and running. Belongs to the owner thread."""
+    """The requests of an engine, waiting and running. Belongs to the owner thread.
+
+    `num_served` counts the tokens computed so far, those of repeated work included.
+    """
 
     def __init__(self, index: PrefixIndex, limits: Limits) -> None:
         self.limits = limits
@@ -84,7 +87,7 @@ class Scheduler:
         self._pins: list[Node] = []
         self._chunk_tokens = limits.streaming_chunk_tokens
         self._arrivals = itertools.count()
-        self._num_served = 0
+        self.num_served = 0
 
     @property
     def running(self) -> Items[Sequence]:
@@ -108,6 +111,21 @@ class Scheduler:
             self._running or self._waiting or any(not s.reader.is_stalled() for s in self._parked)
         )
 
+    def statuses(self) -> tuple[RequestStatus, ...]:
+        """Every request that has not ended, the running ones first; safe to ask from any thread.
+
+        Each list is copied in one step. A request that goes from one to another in between is
+        listed once, or, for this one time, not at all.
+        """
+        states: dict[Sequence, RequestState] = {}
+        for sequence in list(self._running):
+            states[sequence] = "prefill" if sequence.is_prefilling else "decode"
+        for sequence in list(self._waiting):
+            states.setdefault(sequence, "waiting")
+        for sequence in list(self._parked):
+            states.setdefault(sequence, "paused")
+        return tuple(sequence.status(state) for sequence, state in states.items())
+
     def add(self, sequence: Sequence) -> None:
         """Queue a request. Raises EngineBusy when its class has no room in the queue."""
         position = self._position(sequence.request.priority)
@@ -115,7 +133,7 @@ class Scheduler:
             raise EngineBusy(position, self.limits.max_waiting)
         sequence.arrival = next(self._arrivals)
         num_unknown = len(sequence.tokens) - self._index.match(sequence.tokens)
-        sequence.finish_tag = self._num_served + num_unknown + sequence.max_new_tokens
+        sequence.finish_tag = self.num_served + num_unknown + sequence.max_new_tokens
         self._waiting.append(sequence)
 
     def plan(self) -> list[Work]:
@@ -133,7 +151,7 @@ class Scheduler:
         first, last = sequence.num_computed, sequence.num_computed + num_tokens
         self._index.extend(_tail(sequence), sequence.tokens[first:last])
         sequence.num_computed = last
-        self._num_served += num_tokens
+        self.num_served += num_tokens
 
     def forget_drafts(self, sequence: Sequence) -> None:
         """Free the cells of drafts that did not come true."""

@@ -14,7 +14,15 @@ from typing import Protocol
 
 from assistant.engine.backend import Grammar
 from assistant.engine.errors import EngineError
-from assistant.engine.interface import Finished, GenerateRequest, Reason, TextDelta, Usage
+from assistant.engine.interface import (
+    Finished,
+    GenerateRequest,
+    Reason,
+    RequestState,
+    RequestStatus,
+    TextDelta,
+    Usage,
+)
 from assistant.engine.prefix import Node
 from assistant.engine.sampling import Sampler
 from assistant.engine.speculation import PromptLookup
@@ -137,6 +145,19 @@ class Sequence:
         """What it cost so far."""
         return Usage(
             len(self.prompt), self.num_cached or 0, self.num_new, self.ttft_s, self.elapsed_s()
+        )
+
+    def status(self, state: RequestState) -> RequestStatus:
+        """How far it is; safe to ask from any thread."""
+        return RequestStatus(
+            state=state,
+            priority=self.request.priority,
+            num_prompt_tokens=len(self.prompt),
+            num_cached_tokens=self.num_cached or 0,
+            num_computed_tokens=self.num_computed,
+            num_new_tokens=self.num_new,
+            max_new_tokens=self.max_new_tokens,
+            age_s=self.elapsed_s(),
         )
 
     def finished(self, reason: Reason) -> Finished:

@@ -46,6 +46,6 @@ def create_app(
     own = (turn_routes, approval_routes, session_routes, knowledge_routes, health_routes)
     for router in (*(module.router for module in own), *routers):
         app.include_router(router)
-    answer_failures(app, redact)
+    answer_failures(app, redact, state.watch.metrics)
     app.add_middleware(BoundedBody, max_bytes=MAX_BODY_BYTES, open_paths=("/api/uploads",))
     return app

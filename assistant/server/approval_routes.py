@@ -97,9 +97,9 @@ def _decided(
     decision = DecideRequest(approval, body.verdict, person, body.note, body.goes_on, turn)
 
     def stream() -> AsyncGenerator[Event]:
-        return state.assistant.decide(decision)
+        return state.watch.turn(state.assistant.decide(decision), person.front, request.headers)
 
-    return turn_response(state.turns.begin(turn, caller.name, stream), request)
+    return turn_response(state.turns.begin(turn, caller.name, stream), request, state)
 
 
 def _shown(approval: Approval) -> dict[str, Any]:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from fastapi import APIRouter, Depends
+
 from assistant.errors import SettingsError
-from assistant.local import ModelLoader, load_model, open_local_assistant
+from assistant.local import LocalAssistant, ModelLoader, load_model, open_local_assistant
+from assistant.observing.logs import json_logging
+from assistant.observing.metrics import Metrics
+from assistant.observing.request_watch import RequestWatch
+from assistant.observing.watching import Watch
 from assistant.redacting import open_redactor
 from assistant.server.app import create_app
+from assistant.server.auth import principal_of, requires
+from assistant.server.completions import ServedModel, completions_router
+from assistant.server.observing_routes import engine_router, metrics_router
 from assistant.server.serving import Listener, listen_tcp, listen_unix, only_server, serve
 from assistant.server.state import ServerState
 from assistant.server.turns import Turns
@@ -41,17 +52,67 @@ async def _serve(
     settings: Settings, load: ModelLoader, path: Path, listeners: list[Listener]
 ) -> None:
     uploads = Uploads(settings.data.dir / _UPLOADS, settings.server.max_upload_mib << 20)
-    async with open_local_assistant(settings, load) as assistant:
-        await asyncio.to_thread(uploads.sweep)
-        state = ServerState(assistant, Turns(), uploads, version("midwatch"))
-        app = create_app(state, str(path), redact=open_redactor(settings).redact)
+    redact = open_redactor(settings).redact
+    with json_logging(redact, logging.INFO):
+        async with (
+            open_local_assistant(settings, load) as assistant,
+            _watching(settings, assistant) as watch,
+        ):
+            await asyncio.to_thread(uploads.sweep)
+            state = ServerState(assistant, Turns(), uploads, watch, version("midwatch"))
+            models = _models(settings, assistant, redact)
+            app = create_app(state, str(path), redact=redact, routers=(models, *_observing(state)))
 
-        async def prepare() -> None:
-            await assistant.prepare()
-            state.is_ready = True
+            async def prepare() -> None:
+                await assistant.prepare()
+                state.is_ready = True
 
-        drain_s = parse_duration(settings.server.drain).total_seconds()
-        await serve(app, state.turns, listeners, drain_s=drain_s, prepare=prepare)
+            drain_s = parse_duration(settings.server.drain).total_seconds()
+            watched = RequestWatch(app, watch.metrics)
+            await serve(watched, state.turns, listeners, drain_s=drain_s, prepare=prepare)
+
+
+@asynccontextmanager
+async def _watching(settings: Settings, assistant: LocalAssistant) -> AsyncIterator[Watch]:
+    """The metrics, and traces where there is a collector; what they hold is sent at the end."""
+    metrics = Metrics(version("midwatch"), assistant.engines)
+    if not settings.telemetry.otlp:
+        yield Watch(metrics)
+        return
+    from assistant.observing.traces import open_traces
+
+    traces = open_traces(settings.telemetry.otlp, version("midwatch"))
+    try:
+        yield Watch(metrics, traces)
+    finally:
+        await asyncio.to_thread(traces.close)
+
+
+def _models(
+    settings: Settings, assistant: LocalAssistant, redact: Callable[[str], str]
+) -> APIRouter:
+    """`/v1/…`: the model itself, in the form that other programs know."""
+    name = settings.model.name
+    served = ServedModel(Path(name).stem if name.endswith(".gguf") else name, assistant.chat_model)
+    return _guarded(completions_router([served], redact=redact), requires("ask"))
+
+
+def _guarded(router: APIRouter, check: Callable[..., object]) -> APIRouter:
+    """`router`, for those whom `check` lets through."""
+    whole = APIRouter(dependencies=[Depends(check)])
+    whole.include_router(router)
+    return whole
+
+
+def _observing(state: ServerState) -> Iterator[APIRouter]:
+    """`/metrics` and `/api/engine`, for whoever has any token."""
+
+    async def count() -> int:
+        return sum(one.status == "pending" for one in await state.assistant.approvals())
+
+    metrics = state.watch.metrics
+    for router in (metrics_router(metrics, count), engine_router(metrics, count)):
+        yield _guarded(router, principal_of)
 
 
 def _tls(settings: ServerSettings) -> tuple[Path, Path] | None:

@@ -24,6 +24,7 @@ from assistant.errors import (
     UploadRefused,
     WireError,
 )
+from assistant.observing.metrics import Metrics
 from assistant.problems import Problem, describe
 from knowledge.errors import KnowledgeError
 from knowledge.errors import SourceNotFound as NothingHeld
@@ -64,11 +65,12 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
-def answer_failures(app: FastAPI, redact: Callable[[str], str]) -> None:
-    """Have `app` answer every error in the same form, without secrets."""
+def answer_failures(app: FastAPI, redact: Callable[[str], str], metrics: Metrics) -> None:
+    """Have `app` answer every error in the same form, without secrets, and count it."""
 
     def failed(request: Request, error: Exception) -> Response:
         problem = describe(error)
+        metrics.failed(problem.code)
         if problem.code == "internal":
             _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         status = 401 if _lacks_token(error, request) else status_of(error)

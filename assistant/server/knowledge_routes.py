@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -37,7 +38,9 @@ async def search(
 ) -> dict[str, Any]:
     """The passages that answer a query; none when nothing does."""
     only = Filter(tuple(path), tuple(kind), tuple(service), since)
+    started = time.monotonic()
     found: dict[str, Any] = wire.written(await state.assistant.search(SearchRequest(q, k, only)))
+    state.watch.metrics.retrieved(time.monotonic() - started)
     return found
 
 

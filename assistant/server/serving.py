@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from assistant.errors import ServerError
 from assistant.server.impatience import ImpatientProtocol
@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: FastAPI,
+    app: ASGIApp,
     turns: Turns,
     listeners: Sequence[Listener],
     *,
@@ -133,7 +133,7 @@ def only_server(path: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _configuration(app: FastAPI, listener: Listener) -> uvicorn.Config:
+def _configuration(app: ASGIApp, listener: Listener) -> uvicorn.Config:
     certificate, key = listener.tls or (None, None)
     try:
         configuration = uvicorn.Config(

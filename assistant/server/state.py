@@ -8,17 +8,19 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from assistant.interface import Assistant
+from assistant.observing.watching import Watch
 from assistant.server.turns import Turns
 from assistant.server.uploads import Uploads
 
 
 @dataclass(slots=True)
 class ServerState:
-    """The assistant, the turns that run on it, and what clients have sent for them."""
+    """The assistant, the turns that run on it, who observes them, and what clients sent along."""
 
     assistant: Assistant
     turns: Turns
     uploads: Uploads
+    watch: Watch
     version: str
     is_ready: bool = field(default=False)
     """Whether the model is loaded, or a first question would wait for it."""

@@ -8,6 +8,8 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from assistant.errors import WireError
+from assistant.observing.metrics import Metrics
+from assistant.server.state import ServerState
 from assistant.server.turns import NumberedEvent, RunningTurn
 
 _HEADERS = {
@@ -19,10 +21,10 @@ _HEADERS = {
 _STILL_RUNNING = b": still running\n"
 
 
-def turn_response(turn: RunningTurn, request: Request) -> StreamingResponse:
+def turn_response(turn: RunningTurn, request: Request, state: ServerState) -> StreamingResponse:
     """The turn's events behind the client's `Last-Event-ID`, each of them with its number."""
     headers = {**_HEADERS, "Location": f"/api/turns/{turn.id}"}
-    chunks = _chunks(turn, last_number(request))
+    chunks = _chunks(turn, last_number(request), state.watch.metrics)
     return StreamingResponse(chunks, media_type="text/event-stream", headers=headers)
 
 
@@ -34,9 +36,10 @@ def last_number(request: Request) -> int:
     return int(text)
 
 
-async def _chunks(turn: RunningTurn, after: int) -> AsyncIterator[bytes]:
-    async for event in turn.listen(after):
-        yield _STILL_RUNNING if event is None else as_chunk(event)
+async def _chunks(turn: RunningTurn, after: int, metrics: Metrics) -> AsyncIterator[bytes]:
+    with metrics.event_stream(is_resumed=after > 0):
+        async for event in turn.listen(after):
+            yield _STILL_RUNNING if event is None else as_chunk(event)
 
 
 def as_chunk(event: NumberedEvent) -> bytes:

@@ -37,7 +37,7 @@ async def ask_as(
 @router.get("/turns/{turn}/events", response_class=StreamingResponse)
 async def go_on(turn: TurnId, request: Request, caller: Caller, state: State) -> StreamingResponse:
     """The turn's events behind `Last-Event-ID`, to its end."""
-    return turn_response(state.turns.get(turn, caller.name), request)
+    return turn_response(state.turns.get(turn, caller.name), request, state)
 
 
 @router.delete("/turns/{turn}", status_code=204)
@@ -65,9 +65,16 @@ def _answer(
     asked = as_request(turn, body, caller, state)
 
     def stream() -> AsyncGenerator[Event]:
-        return state.assistant.ask(asked)
+        return state.watch.turn(state.assistant.ask(asked), _front(asked), request.headers)
 
-    return turn_response(state.turns.begin(turn, caller.name, stream), request)
+    return turn_response(state.turns.begin(turn, caller.name, stream), request, state)
+
+
+def _front(asked: AskRequest) -> str:
+    """What the metrics call those who ask."""
+    if asked.urgency == "alert" or asked.person is None:
+        return "alerts"
+    return asked.person.front
 
 
 def as_request(turn: str, body: AskBody, caller: Principal, state: ServerState) -> AskRequest:

@@ -18,11 +18,10 @@ from typing import Any
 
 from assistant.errors import ServerBusy, TurnNotFound
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, to_json
+from assistant.observing.logs import log_context
 from assistant.problems import describe
 
 _log = logging.getLogger(__name__)
-
-Observe = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Patience:
 class RunningTurn:
     """One turn: its events so far, and those who listen."""
 
-    def __init__(self, turn: str, owner: str, patience: Patience, observe: Observe) -> None:
+    def __init__(self, turn: str, owner: str, patience: Patience) -> None:
         self.id = turn
         self.owner = owner
         """Whose it is: nobody else may see it or cancel it."""
@@ -63,7 +62,6 @@ class RunningTurn:
         self._grown = asyncio.Event()
         self._num_listeners = 0
         self._patience = patience
-        self._observe = observe
         self._session = ""
         self._task: asyncio.Task[None] | None = None
         self._given_up: asyncio.TimerHandle | None = None
@@ -118,9 +116,10 @@ class RunningTurn:
 
     async def _run(self, stream: AsyncGenerator[Event]) -> None:
         try:
-            async with contextlib.aclosing(stream) as events:
-                async for event in events:
-                    self._add(event)
+            with log_context(turn=self.id):
+                async with contextlib.aclosing(stream) as events:
+                    async for event in events:
+                        self._add(event)
         except asyncio.CancelledError:
             self._cancelled()
         except Exception as error:  # noqa: BLE001 - the edge: whoever listens is told
@@ -141,7 +140,6 @@ class RunningTurn:
     def _add(self, event: Event) -> None:
         if self.has_ended:
             return
-        self._observe(event)
         if isinstance(event, TurnStarted):
             self._session = event.session
         is_last = isinstance(event, TurnFinished | TurnFailed)
@@ -173,7 +171,6 @@ class Turns:
 
     patience: Patience = field(default_factory=Patience)
     max_running: int = 256
-    observe: Observe = lambda _: None
     _turns: dict[str, RunningTurn] = field(default_factory=dict)
     _is_draining: bool = False
 
@@ -204,7 +201,7 @@ class Turns:
             raise ServerBusy(
                 f"the server is working on {self.max_running} questions", "ask again in a moment"
             )
-        running = RunningTurn(turn, owner, self.patience, self.observe)
+        running = RunningTurn(turn, owner, self.patience)
         self._turns[turn] = running
         running.begin(open_stream())
         return running

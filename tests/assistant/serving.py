@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from assistant.client.finding import ServerAddress
 from assistant.client.remote import open_remote_assistant
 from assistant.interface import Assistant
+from assistant.observing.metrics import Metrics
+from assistant.observing.watching import Watch
 from assistant.server.app import create_app
 from assistant.server.impatience import ImpatientProtocol
 from assistant.server.serving import listen_unix
@@ -29,7 +31,9 @@ PATIENCE = Patience(alone_s=5.0)
 def state_for(assistant: Assistant, folder: Path, patience: Patience = PATIENCE) -> ServerState:
     """The state of a server that is ready."""
     uploads = Uploads(folder / "uploads", 1 << 20)
-    return ServerState(assistant, Turns(patience), uploads, "0.0", is_ready=True)
+    return ServerState(
+        assistant, Turns(patience), uploads, Watch(Metrics("0.0")), "0.0", is_ready=True
+    )
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -200,12 +200,3 @@ async def _drain(turns: Turns, script: Script, *, in_time: bool) -> list[Numbere
 async def test_at_the_end_turns_may_end(in_time: bool, last: str) -> None:
     events = await _drain(Turns(), Script("a", "b"), in_time=in_time)
     assert events[-1].name == last
-
-
-async def test_each_event_is_observed_once_whoever_listens() -> None:
-    observed: list[Event] = []
-    observe: Callable[[Event], None] = observed.append
-    turns = Turns(observe=observe)
-    turn = turns.begin("turn-0001", "ann", Script().open)
-    await asyncio.gather(heard(turn), heard(turn))
-    assert [type(event).__name__ for event in observed] == ["TurnStarted", "TurnFinished"]
