@@ -180,12 +180,12 @@ def _memory(plans: Sequence[LoadPlan], machine: Machine) -> Check:
 
 def _server(model: ModelSettings) -> Check:
     """Whether the settings of a model server are complete; it is not asked anything."""
-    if not model.base_url:
+    if not model.base_urls:
         return Check("model", "failed", f"no server for {model.name}", "set [model] base_url")
     variable = model.api_key_env
     if variable and not os.environ.get(variable):
         return Check("model", "failed", f"${variable} is not set", f"export {variable}=…")
-    return Check("model", "ok", f"{model.name} on {model.base_url}")
+    return Check("model", "ok", f"{model.name} on {', '.join(model.base_urls)}")
 
 
 def _disk(folder: Path) -> Check:

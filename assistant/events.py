@@ -66,6 +66,7 @@ class TurnUsage:
 
     `phases_s` says what the time went to: seconds of `load`, `triage`, `retrieve`, `choose`,
     `drill`, `prefill` and `decode`, where they took place. `model_calls` counts generations.
+    `is_answer_cached`: the same was asked of the same evidence before, and no model was asked.
     """
 
     model: str
@@ -76,6 +77,7 @@ class TurnUsage:
     total_s: float = 0.0
     phases_s: Mapping[str, float] = field(default_factory=dict)
     model_calls: int = 0
+    is_answer_cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ class AskRequest:
     from instead of the live systems, `files` are attachments, and `stdin_file` is the spooled
     standard input. A continued session that brings none of them goes on with those of its last
     turn. `person` is who asks, as the front knows them; None: the user who runs this process.
-    `turn` names the turn, so that it can be found again. `urgency` says who goes first.
+    `turn` names the turn, so that it can be found again. `urgency` says who goes first, `severity`
+    is an alert's, and `is_deep` asks for the larger model; `[routing]` says which that is. Without
+    `may_be_cached` the question is worked on even where its answer is known.
     """
 
     question: str
@@ -44,6 +46,9 @@ class AskRequest:
     person: Person | None = None
     turn: str = ""
     urgency: Urgency = "chat"
+    severity: str = ""
+    is_deep: bool = False
+    may_be_cached: bool = True
 
 
 @dataclass(frozen=True, slots=True)

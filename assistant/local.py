@@ -16,7 +16,6 @@ from collections.abc import (
     Callable,
     Coroutine,
     Iterator,
-    Sequence,
 )
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -25,20 +24,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assistant.acting.deciding import Deciding
-from assistant.acting.office import Office, OfficeOnDemand, Proposing, as_event
+from assistant.acting.office import Office, OfficeOnDemand, as_event
 from assistant.acting.ordering import order
 from assistant.acting.telling import resumption
-from assistant.agent.instructions import read_instructions
 from assistant.agent.question import understand
-from assistant.agent.report import as_citation
-from assistant.agent.toolbox import Emit, Toolbox
+from assistant.agent.toolbox import Emit
 from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
+from assistant.answering import Answering
+from assistant.answers.cache import AnswerCache
 from assistant.approvals.approval import Approval
-from assistant.approvals.person import system_person
 from assistant.archive import Archive
 from assistant.chat.local import LocalChatModel
-from assistant.engine.interface import Engine, EngineStatus, Priority
-from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, TurnUsage
+from assistant.engine.interface import Engine, EngineStatus
+from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted
 from assistant.interface import (
     AskRequest,
     Conversation,
@@ -48,35 +46,27 @@ from assistant.interface import (
     OrderRequest,
     RunRequest,
     SearchRequest,
-    Urgency,
 )
 from assistant.library import Library
 from assistant.light import LightLoader, LightWork
-from assistant.live import live_scope, open_runbooks, runbook_threshold
+from assistant.live import open_runbooks, runbook_threshold
 from assistant.loading import LentModel, ModelOnDemand
 from assistant.problems import describe
 from assistant.providers import open_light_model, open_local_model
-from assistant.redacting import cleaned, cleaned_ending, open_redactor
+from assistant.redacting import cleaned, open_redactor
+from assistant.routing.router import Router
+from assistant.routing.rules import Work
 from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
 from assistant.settings import Settings
-from assistant.spool import live_logs
 from knowledge.ingest import IngestProgress, IngestReport
-from tools.bundle import attach_files, open_bundle
-from tools.evidence import Ledger
 from tools.scope import Scope
-from tools.window import Window, window_since
+from tools.window import parse_duration
 
 if TYPE_CHECKING:
     from assistant.chat.remote import RemoteChatModel
     from knowledge.base import KnowledgeBase
 
 _log = logging.getLogger(__name__)
-
-_PRIORITIES: dict[Urgency, Priority] = {
-    "alert": Priority.ALERT,
-    "chat": Priority.CHAT,
-    "background": Priority.BACKGROUND,
-}
 
 ModelLoader = Callable[[Settings], Coroutine[Any, Any, "LocalChatModel | RemoteChatModel"]]
 """Opens the chat model that the settings name."""
@@ -131,6 +121,19 @@ class LocalAssistant:
         self._archive = Archive(store, self._redact)
         self._library = Library(runbooks, runbook_threshold(settings))
         self._offices = OfficeOnDemand(settings, self._redact)
+        self._router = Router(settings, model, self._redact)
+        self._answers = _answer_cache(settings)
+        self._answering = Answering(
+            settings,
+            self._strategy,
+            strategy_name(settings),
+            store,
+            runbooks,
+            self._router,
+            self._offices,
+            self._redact,
+            self._answers,
+        )
 
     async def prepare(self) -> None:
         """Load the model now, instead of at the first question. Raises what loading fails with."""
@@ -183,7 +186,10 @@ class LocalAssistant:
 
     async def delete(self, session: str) -> str:
         """See `Assistant.delete`."""
-        return await self._archive.delete(session)
+        deleted = await self._archive.delete(session)
+        if self._answers is not None:
+            await asyncio.to_thread(self._answers.forget_session, deleted)
+        return deleted
 
     async def search(self, request: SearchRequest) -> Found:
         """See `Assistant.search`."""
@@ -197,6 +203,7 @@ class LocalAssistant:
         """See `Assistant.aclose`."""
         await asyncio.to_thread(self._offices.close)
         await self._light.aclose()
+        await self._router.aclose()
         await self._model.aclose()
         self._runbooks.close()
 
@@ -226,7 +233,11 @@ class LocalAssistant:
             request = replace(request, question=self._redact(request.question))
             async with self._store.answering(session):
                 with self._light.held_back():
-                    finished = await self._run(session, request, emit)
+                    is_first = not await self._store.turns(session)
+                    finished = await self._answering.answer(session, request, emit)
+                if self._settings.model.light and is_first:
+                    kept = StoredTurn(request.question, finished.answer)
+                    self._light.begin_title(session, kept)
                 emit(finished)
 
     async def _answer_decision(self, request: DecideRequest, emit: Emit) -> None:
@@ -246,7 +257,7 @@ class LocalAssistant:
     ) -> TurnFinished:
         ledger = await self._store.ledger(session)
         scope = Scope("live", datetime.now(UTC))
-        toolbox = self._toolbox(scope, ledger, emit, session)
+        toolbox = self._answering.toolbox(scope, ledger, emit, session)
         said = self._redact(_as_said(request))
         turn = Turn(session, understand(said, scope.now), toolbox, emit)
         emit(TurnStarted(session, said))
@@ -254,82 +265,17 @@ class LocalAssistant:
         draft = Draft("".join(turn.shown), tuple(ledger))
         if is_known and approval.status != "pending":
             going_on = resumption(approval, draft.answer, goes_on=request.goes_on)
+            chosen = self._router.turn(Work())
+            turn.model = chosen.get
             if going_on.is_open:
-                self._model.begin()
+                chosen.begin()
             draft = await self._strategy.resume(turn, going_on)
         toolbox.approvals.append(as_event(approval))
-        finished = self._finished(turn, draft)
+        finished = self._answering.finished(turn, draft, self._settings.model.name)
         if is_known and approval.status != "pending":
             kept = StoredTurn(said, draft.answer, id=request.turn, finished=finished)
             await self._store.keep(session, kept, ledger)
         return finished
-
-    def _toolbox(self, scope: Scope, ledger: Ledger, emit: Emit, session: str) -> Toolbox:
-        threshold = runbook_threshold(self._settings)
-        return Toolbox(
-            scope, self._runbooks, threshold, ledger, emit, redact=self._redact, session=session
-        )
-
-    def _instructions(self) -> tuple[str, ...]:
-        """The team's rules as they are now. Raises SettingsError."""
-        file = self._settings.agent.instructions
-        return read_instructions(file) if file is not None else ()
-
-    async def _run(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
-        turns = await self._store.turns(session)
-        request = _with_earlier_evidence(request, turns)
-        async with self._scope(request) as scope:
-            return await self._answer_from(scope, session, request, turns, emit)
-
-    @asynccontextmanager
-    async def _scope(self, request: AskRequest) -> AsyncIterator[Scope]:
-        scope = await asyncio.to_thread(open_scope, request, self._settings)
-        try:
-            yield scope
-        finally:
-            if scope.metrics is not None:
-                scope.metrics.close()
-
-    async def _answer_from(
-        self,
-        scope: Scope,
-        session: str,
-        request: AskRequest,
-        turns: Sequence[StoredTurn],
-        emit: Emit,
-    ) -> TurnFinished:
-        # Evidence that cannot be opened is said at once; from here on the model is wanted.
-        self._model.begin()
-        ledger = await self._store.ledger(session)
-        toolbox = self._toolbox(scope, ledger, emit, session)
-        if scope.origin == "live":
-            person = request.person or system_person("cli")
-            toolbox.actions = Proposing(self._offices, person, len(turns) + 1)
-        earlier = [turn.question for turn in turns]
-        since = understand(request.question, scope.now).since or self._settings.logs.window
-        emit(TurnStarted(session, request.question))
-        async with live_logs(toolbox, self._settings, since):
-            names = list(toolbox.scope.logs)
-            question = understand(request.question, scope.now, earlier, names)
-            if scope.origin == "live" and not question.since:
-                window = Window(window_since(scope.now, since).start, question.window.end)
-                question = replace(question, since=since, window=window)
-            priority = _PRIORITIES[request.urgency]
-            rules = self._instructions()
-            turn = Turn(session, question, toolbox, emit, instructions=rules, priority=priority)
-            draft = await self._strategy.answer(turn)
-        finished = self._finished(turn, draft)
-        kept = StoredTurn(
-            request.question, draft.answer, request.bundle, request.files, request.turn, finished
-        )
-        await self._store.keep(session, kept, ledger)
-        if self._settings.model.light and not turns:
-            self._light.begin_title(session, kept)
-        return finished
-
-    def _finished(self, turn: Turn, draft: Draft) -> TurnFinished:
-        """The turn's last event, as it is kept and as fronts get it."""
-        return cleaned_ending(_finished(turn, draft, self._settings.model.name), self._redact)
 
 
 @dataclass(slots=True)
@@ -359,25 +305,6 @@ def _as_said(request: DecideRequest) -> str:
     """The decision as a turn of the conversation shows it."""
     note = f": {request.note}" if request.note else ""
     return f"{request.verdict.capitalize()} {request.approval}{note}"
-
-
-def _with_earlier_evidence(request: AskRequest, turns: Sequence[StoredTurn]) -> AskRequest:
-    """`request` on the last turn's bundle or files, when it brings nothing of its own."""
-    if request.bundle or request.files or request.stdin_file or not turns:
-        return request
-    return replace(request, bundle=turns[-1].bundle, files=turns[-1].files)
-
-
-def open_scope(request: AskRequest, settings: Settings) -> Scope:
-    """What a question may look at: its bundle, its attachments, else the live systems.
-
-    Raises ToolsError.
-    """
-    if request.bundle is not None:
-        return open_bundle(request.bundle)
-    if request.files or request.stdin_file is not None:
-        return attach_files(request.files, request.stdin_file)
-    return live_scope(settings, datetime.now(UTC))
 
 
 @asynccontextmanager
@@ -418,25 +345,9 @@ def _strategy(settings: Settings, model: ModelSource, store: SessionStore) -> St
     return BoundedStrategy(model, store.checkpoints, settings.agent.max_drilldowns)
 
 
-def _finished(turn: Turn, draft: Draft, model: str) -> TurnFinished:
-    meter = turn.meter
-    approvals = tuple(turn.toolbox.approvals)
-    is_waiting = any(approval.status == "pending" for approval in approvals)
-    return TurnFinished(
-        session=turn.session,
-        answer=draft.answer,
-        outcome="needs_approval" if is_waiting else "answered",
-        citations=tuple(as_citation(item) for item in draft.evidence),
-        tool_calls=tuple(turn.toolbox.calls),
-        approvals=approvals,
-        usage=TurnUsage(
-            model=model,
-            prompt_tokens=meter.prompt_tokens,
-            cached_tokens=meter.cached_tokens,
-            completion_tokens=meter.completion_tokens,
-            ttft_s=meter.ttft_s,
-            total_s=meter.total_s,
-            phases_s=dict(meter.phases_s),
-            model_calls=meter.model_calls,
-        ),
-    )
+def _answer_cache(settings: Settings) -> AnswerCache | None:
+    chosen = settings.answers
+    if not chosen.cache:
+        return None
+    max_age_s = parse_duration(chosen.max_age).total_seconds()
+    return AnswerCache(settings.data.dir, chosen.max_mib << 20, max_age_s)

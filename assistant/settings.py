@@ -468,6 +468,27 @@ class ServerSettings(_Section):
     """How long running turns may go on when the server is to end."""
     max_upload_mib: int = Field(default=256, ge=1)
     """How large a file may be that a client sends with a question, in MiB."""
+    max_turns_per_user: int = Field(default=0, ge=0)
+    """How many questions of one person are worked on at once; 0: any number."""
+    max_turns_per_minute_user: int = Field(default=0, ge=0)
+    """How many questions one person may ask in a minute; 0: any number."""
+    max_turns_per_hour_user: int = Field(default=0, ge=0)
+    """How many questions one person may ask in an hour; 0: any number."""
+    max_tokens_per_day_user: int = Field(default=0, ge=0)
+    """How many tokens one person's questions may take in a day; 0: any number."""
+    max_alerts_per_minute: int = Field(default=0, ge=0)
+    """How many alerts may be looked into in a minute; they count apart; 0: any number."""
+
+
+class AnswersSettings(_Section):
+    """Answers that are given again when the same is asked of the same evidence."""
+
+    cache: bool = True
+    """Whether they are."""
+    max_mib: int = Field(default=64, ge=1)
+    """How much disk space they may take, in MiB."""
+    max_age: Duration = "1d"
+    """For how long; those about live systems for a minute at most."""
 
 
 class TelemetrySettings(_Section):
@@ -501,6 +522,7 @@ class Settings(_Section):
     redaction: RedactionSettings = Field(default_factory=RedactionSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    answers: AnswersSettings = Field(default_factory=AnswersSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     data: DataSettings = Field(default_factory=DataSettings)
 

@@ -93,6 +93,12 @@ class KnowledgeBase:
         with self._catalog.looking() as known:
             return known is None or not known.has_documents()
 
+    def held(self) -> dict[Path, str]:
+        """The digest of each file that was ingested, by its path; cheap."""
+        with self._catalog.looking() as known:
+            files = {} if known is None else known.files()
+            return {path: entry.digest for path, entry in files.items()}
+
     @property
     def num_documents(self) -> int:
         """How many documents can be found; cheap."""

@@ -142,7 +142,7 @@ class BoundedStrategy:
         told = HumanMessage(resumption.told)
         written = ""
         if resumption.is_open:
-            told = HumanMessage(f"{resumption.told}\n\n{INSTEAD}")
+            told = HumanMessage(f"{resumption.told}\n\n{resumption.ask or INSTEAD}")
             stored = (await self._graph.aget_state(thread)).values
             written = await self._instead(turn, stored.get("messages", []), told)
         said = AIMessage("\n\n".join(filter(None, (resumption.report, written))))
@@ -255,7 +255,7 @@ class BoundedStrategy:
             written = await self._written(state, work, form)
         if form == "cause":
             cited = [item for item in work.evidence if item.id in cited_ids(written)]
-            turn.show_section(confidence_line(cited, work.look.facts, work.look.seen_before))
+            turn.show_confidence(confidence_line(cited, work.look.facts, work.look.seen_before))
             turn.show_section(await suggested_restart(turn, written, work.evidence))
         turn.show_section(instructions_section(turn.rules(work.evidence)))
         quotable = () if form is None else work.evidence

@@ -16,6 +16,10 @@ _AGREES = 0.6
 _MAX_NAMES = 4
 
 
+LOW = "*Confidence:* low"
+"""What the line begins with when the answer is not sure."""
+
+
 def confidence_line(
     cited: Sequence[Evidence], facts: Sequence[Evidence], seen_before: Sequence[Evidence]
 ) -> str:
@@ -32,7 +36,7 @@ def confidence_line(
         return f"*Confidence:* high: {_reasons(sources, seen_before)}."
     if strongest >= _CLEAR:
         return f"*Confidence:* medium: {_reasons(sources, seen_before)}."
-    return "*Confidence:* low: nothing that was found is a clear sign of trouble."
+    return f"{LOW}: nothing that was found is a clear sign of trouble."
 
 
 def _reasons(sources: Sequence[str], seen_before: Sequence[Evidence]) -> str:

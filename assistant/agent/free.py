@@ -71,7 +71,7 @@ class FreeStrategy:
         mine = {item.id: item for item in (*cited, *look.evidence, *known[num_first:])}.values()
         if turn.question.intent == "diagnose":
             found = [item for item in mine if item.is_fact]
-            turn.show_section(confidence_line(cited, found, look.seen_before))
+            turn.show_confidence(confidence_line(cited, found, look.seen_before))
         for approval in turn.toolbox.approvals:
             turn.show_section(approval_section(approval))
         turn.show_section(instructions_section(turn.rules(tuple(mine))))
@@ -83,7 +83,7 @@ class FreeStrategy:
         """See `Strategy`."""
         if resumption.is_open:
             turn.show("\n\n")
-            await self._stream(turn, f"{resumption.told}\n\n{INSTEAD} {_CITE}")
+            await self._stream(turn, f"{resumption.told}\n\n{resumption.ask or INSTEAD} {_CITE}")
         else:
             said = [HumanMessage(resumption.told), AIMessage(resumption.report)]
             agent = await self._agent(turn)

@@ -15,6 +15,7 @@ from typing import Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 
+from assistant.agent.confidence import LOW
 from assistant.agent.instructions import fitting
 from assistant.agent.question import Question
 from assistant.agent.toolbox import Emit, Toolbox
@@ -92,6 +93,15 @@ class Turn:
     instructions: tuple[str, ...] = ()
     priority: Priority = Priority.CHAT
     """Who goes first where many ask one engine at once."""
+    model: ModelSource | None = None
+    """The model that was chosen for this turn; None: the strategy's own."""
+    is_unsure: bool = False
+    """Whether the answer says itself that it is not sure."""
+
+    def show_confidence(self, line: str) -> None:
+        """Show how sure the answer is, in the words of `confidence_line`."""
+        self.is_unsure = line.startswith(LOW)
+        self.show_section(line)
 
     def rules(self, evidence: Sequence[Evidence]) -> tuple[str, ...]:
         """The team's instructions for what the question asks and what was found about it."""
@@ -103,7 +113,7 @@ class Turn:
     async def wait_for(self, model: ModelSource) -> BaseChatModel:
         """The model for this turn; the time until it is loaded counts as `load`."""
         with self.meter.phase("load"):
-            loaded = await model()
+            loaded = await (self.model or model)()
         if isinstance(loaded, LocalChatModel) and loaded.priority != self.priority:
             return loaded.model_copy(update={"priority": self.priority})
         return loaded
@@ -141,12 +151,13 @@ class Resumption:
     """A decision, for the conversation to go on from.
 
     `told` is what the model is told of it, `report` what was shown of it already. With `is_open`
-    the model is asked what to do instead.
+    the model is asked what to do instead, or `ask`.
     """
 
     told: str
     report: str
     is_open: bool
+    ask: str = ""
 
 
 class Strategy(Protocol):

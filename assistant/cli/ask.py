@@ -42,6 +42,12 @@ def ask(
             help="Go on with this session.", autocompletion=session_ids, show_default=False
         ),
     ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Use the larger model of [routing] deep.")
+    ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Work on it even where the answer is known.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask what is wrong. Text piped to standard input is evidence."""
@@ -63,6 +69,8 @@ def ask(
             bundle=bundle,
             files=tuple(files or ()),
             stdin_file=stdin_file,
+            is_deep=deep,
+            may_be_cached=not no_cache,
         )
         status = asyncio.run(_run(context_of(context), request, as_json=as_json))
     raise typer.Exit(status)

@@ -33,6 +33,7 @@ from assistant.cli import (
     serve,
     services,
     sessions,
+    tokens,
     top,
 )
 from assistant.cli.completion import model_names
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.command("ask")(ask.ask)
 app.command("serve")(serve.serve)
 app.command("top")(top.top)
+app.add_typer(tokens.app, name="tokens")
 app.command("ingest")(knowledge.ingest)
 app.command("search")(knowledge.search)
 app.add_typer(knowledge.app, name="knowledge")

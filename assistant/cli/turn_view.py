@@ -177,6 +177,8 @@ def _usage_line(event: TurnFinished) -> str:
         *([f"session {event.session}"] if event.session else []),
         f"first word {usage.ttft_s:.1f} s, all {usage.total_s:.1f} s",
     ]
+    if usage.is_answer_cached:
+        parts.append("answered before, from the same evidence (--no-cache works on it again)")
     if usage.completion_tokens:
         parts.append(f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written")
     return textwrap.fill(" · ".join(parts), shutil.get_terminal_size().columns)

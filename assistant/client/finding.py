@@ -39,7 +39,7 @@ def find_server(settings: Settings, url: str = "") -> ServerAddress | None:
     if wanted:
         return _remote(settings, wanted)
     path = socket_path(settings)
-    return ServerAddress(socket=path) if _answers(path) else None
+    return ServerAddress(socket=path) if answers(path) else None
 
 
 def _remote(settings: Settings, url: str) -> ServerAddress:
@@ -57,7 +57,7 @@ def _remote(settings: Settings, url: str) -> ServerAddress:
     return ServerAddress(url=url.rstrip("/"), token=token, ca_file=settings.server.ca_file)
 
 
-def _answers(path: Path) -> bool:
+def answers(path: Path) -> bool:
     """Whether a server of this user listens there; what is left of a dead one does not count."""
     if not (is_ours(path) and stat.S_ISSOCK(path.lstat().st_mode)):
         return False

@@ -98,7 +98,9 @@ async def turn_stream(
         except _BROKEN as error:
             broken = error
         if deadline is None:
-            deadline = time.monotonic() + (_RESUME_S if seen else 0.0)
+            # Where nobody listens to begin with, waiting is of no use.
+            was_there = seen or not isinstance(broken, httpx.ConnectError)
+            deadline = time.monotonic() + (_RESUME_S if was_there else 0.0)
         if time.monotonic() >= deadline:
             raise unreachable(client, broken)
         await asyncio.sleep(pause_s)

@@ -168,6 +168,9 @@ class RemoteAssistant:
             "continue_last": request.continue_last,
             "person": self._person(request),
             "urgency": request.urgency,
+            "severity": request.severity,
+            "is_deep": request.is_deep,
+            "may_be_cached": request.may_be_cached,
         }
         files = [*request.files, *([request.stdin_file] if request.stdin_file else [])]
         if self._is_same_machine:

@@ -31,6 +31,7 @@ from assistant.loading import LentModel, ModelOnDemand
 from assistant.local import ModelLoader, load_model, open_local_assistant
 from assistant.providers import models_dir
 from assistant.settings import (
+    AnswersSettings,
     DataSettings,
     HostSettings,
     KubernetesSettings,
@@ -135,6 +136,7 @@ def _isolated(settings: Settings, scratch: Path) -> Settings:
     return _with_models(settings).model_copy(
         update={
             "data": DataSettings(dir=scratch),
+            "answers": AnswersSettings(cache=False),
             # The cases' runbooks are no business of the team's.
             "knowledge": settings.knowledge.model_copy(update={"chroma_url": ""}),
             "logs": LogsSettings(),

@@ -99,7 +99,7 @@ def _decided(
     def stream() -> AsyncGenerator[Event]:
         return state.watch.turn(state.assistant.decide(decision), person.front, request.headers)
 
-    return turn_response(state.turns.begin(turn, caller.name, stream), request, state)
+    return turn_response(state.turns.begin(turn, caller.owner, stream), request, state)
 
 
 def _shown(approval: Approval) -> dict[str, Any]:

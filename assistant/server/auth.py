@@ -9,26 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from fastapi import Depends, Request
 
+from assistant.access.token import SCOPES, Scope
 from assistant.approvals.person import Front, Person, system_person
 from assistant.errors import NotAllowed
 from assistant.server.bodies import PersonBody
 
-Scope = Literal["ask", "approve", "ingest", "admin"]
-SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
-
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller. `name` is what turns and uploads belong to; `front` is that of a front's token."""
+    """A caller: the user of this machine, or a token of that name; `front` is a front's token's."""
 
     name: str
     scopes: frozenset[str]
     front: Front | None = None
     is_local: bool = False
+
+    @property
+    def owner(self) -> str:
+        """Whose turns and uploads this caller's are; no token can be called like the socket's."""
+        return "local" if self.is_local else f"token:{self.name}"
 
     def require(self, scope: Scope) -> None:
         """Raises NotAllowed."""
@@ -42,7 +45,8 @@ class Principal:
         if self.is_local:
             return claimed.person if claimed is not None else system_person("cli")
         if claimed is None:
-            return Person(self.front or "api", self.name)
+            # Never one of the front's own names: a token may be called like somebody there.
+            return Person("api", self.name)
         if self.front is None or claimed.front != self.front:
             raise NotAllowed(
                 f"the token {self.name} does not speak for people of {claimed.front!r}",
@@ -51,7 +55,7 @@ class Principal:
         return claimed.person
 
 
-LOCAL = Principal("local", SCOPES, is_local=True)
+LOCAL = Principal("local", frozenset(SCOPES), is_local=True)
 Verify = Callable[[str], Principal | None]
 """The principal of a token's text; None for one that is unknown, revoked or too old."""
 

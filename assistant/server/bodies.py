@@ -64,6 +64,9 @@ class AskBody(_Body):
     """Uploaded files, or one uploaded bundle."""
     person: PersonBody | None = None
     urgency: Urgency = "chat"
+    severity: Annotated[str, Field(max_length=_MAX_NAME_CHARS)] = ""
+    is_deep: bool = False
+    may_be_cached: bool = True
 
 
 class DecisionBody(_Body):

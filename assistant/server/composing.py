@@ -11,6 +11,8 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends
 
+from assistant.access.quotas import Limits, Quotas
+from assistant.access.tokens import TokenStore
 from assistant.errors import SettingsError
 from assistant.local import LocalAssistant, ModelLoader, load_model, open_local_assistant
 from assistant.observing.logs import json_logging
@@ -19,7 +21,7 @@ from assistant.observing.request_watch import RequestWatch
 from assistant.observing.watching import Watch
 from assistant.redacting import open_redactor
 from assistant.server.app import create_app
-from assistant.server.auth import principal_of, requires
+from assistant.server.auth import Principal, Verify, principal_of, requires
 from assistant.server.completions import ServedModel, completions_router
 from assistant.server.observing_routes import engine_router, metrics_router
 from assistant.server.serving import Listener, listen_tcp, listen_unix, only_server, serve
@@ -53,15 +55,18 @@ async def _serve(
 ) -> None:
     uploads = Uploads(settings.data.dir / _UPLOADS, settings.server.max_upload_mib << 20)
     redact = open_redactor(settings).redact
-    with json_logging(redact, logging.INFO):
+    with json_logging(redact, logging.INFO), ExitStack() as stack:
         async with (
             open_local_assistant(settings, load) as assistant,
             _watching(settings, assistant) as watch,
         ):
+            tokens = stack.enter_context(TokenStore.open(settings.data.dir))
             await asyncio.to_thread(uploads.sweep)
-            state = ServerState(assistant, Turns(), uploads, watch, version("midwatch"))
+            quotas = _quotas(settings.server)
+            state = ServerState(assistant, Turns(), uploads, watch, quotas, version("midwatch"))
             models = _models(settings, assistant, redact)
-            app = create_app(state, str(path), redact=redact, routers=(models, *_observing(state)))
+            routers = (models, *_observing(state))
+            app = create_app(state, str(path), _verify(tokens), redact, routers)
 
             async def prepare() -> None:
                 await assistant.prepare()
@@ -113,6 +118,28 @@ def _observing(state: ServerState) -> Iterator[APIRouter]:
     metrics = state.watch.metrics
     for router in (metrics_router(metrics, count), engine_router(metrics, count)):
         yield _guarded(router, principal_of)
+
+
+def _verify(tokens: TokenStore) -> Verify:
+    """Who a token's holder is."""
+
+    def verify(text: str) -> Principal | None:
+        token = tokens.verify(text)
+        if token is None:
+            return None
+        return Principal(token.name, frozenset(token.scopes), token.front)
+
+    return verify
+
+
+def _quotas(settings: ServerSettings) -> Quotas:
+    people = Limits(
+        settings.max_turns_per_user,
+        settings.max_turns_per_minute_user,
+        settings.max_turns_per_hour_user,
+        settings.max_tokens_per_day_user,
+    )
+    return Quotas(people, Limits(turns_per_minute=settings.max_alerts_per_minute))
 
 
 def _tls(settings: ServerSettings) -> tuple[Path, Path] | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from assistant.access.errors import QuotaExceeded
 from assistant.engine.errors import EngineBusy, EngineError
 from assistant.errors import (
     ApprovalConflict,
@@ -35,6 +37,7 @@ _log = logging.getLogger(__name__)
 # The first that fits; what is in none of them is the server's own trouble.
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
+    (QuotaExceeded, 429),
     (TurnNotFound, 404),
     (ApprovalNotFound, 404),
     (SourceNotFound, 404),
@@ -74,7 +77,7 @@ def answer_failures(app: FastAPI, redact: Callable[[str], str], metrics: Metrics
         if problem.code == "internal":
             _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         status = 401 if _lacks_token(error, request) else status_of(error)
-        return _answer(status, problem, redact, kind=type(error).__name__)
+        return _answer(status, problem, redact, _retry(error), type(error).__name__)
 
     for kind in (*_KNOWN, Exception):
         app.add_exception_handler(kind, failed)
@@ -90,6 +93,11 @@ def answer_failures(app: FastAPI, redact: Callable[[str], str], metrics: Metrics
     async def refused(_: Request, error: HTTPException) -> Response:
         problem = Problem("request", str(error.detail), "see /docs for what there is")
         return _answer(error.status_code, problem, redact, error.headers)
+
+
+def _retry(error: Exception) -> dict[str, str]:
+    wait_s = error.retry_after_s if isinstance(error, QuotaExceeded) else None
+    return {} if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
 
 
 def _lacks_token(error: Exception, request: Request) -> bool:

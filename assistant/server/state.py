@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from assistant.access.quotas import Quotas
 from assistant.interface import Assistant
 from assistant.observing.watching import Watch
 from assistant.server.turns import Turns
@@ -21,6 +22,7 @@ class ServerState:
     turns: Turns
     uploads: Uploads
     watch: Watch
+    quotas: Quotas
     version: str
     is_ready: bool = field(default=False)
     """Whether the model is loaded, or a first question would wait for it."""

@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from assistant.access.quotas import Admission
+from assistant.approvals.person import Person
 from assistant.errors import NotAllowed
 from assistant.events import Event
 from assistant.interface import AskRequest
@@ -37,13 +39,13 @@ async def ask_as(
 @router.get("/turns/{turn}/events", response_class=StreamingResponse)
 async def go_on(turn: TurnId, request: Request, caller: Caller, state: State) -> StreamingResponse:
     """The turn's events behind `Last-Event-ID`, to its end."""
-    return turn_response(state.turns.get(turn, caller.name), request, state)
+    return turn_response(state.turns.get(turn, caller.owner), request, state)
 
 
 @router.delete("/turns/{turn}", status_code=204)
 async def cancel(turn: TurnId, caller: Caller, state: State) -> None:
     """End the turn now. An act that began goes on."""
-    await state.turns.get(turn, caller.name).cancel()
+    await state.turns.get(turn, caller.owner).cancel()
 
 
 @router.post("/uploads", status_code=201)
@@ -55,7 +57,7 @@ async def upload(
     bundle: bool = False,
 ) -> dict[str, str]:
     """Keep the body as a file, or as a bundle if it is a tar archive of one, for a question."""
-    made = await state.uploads.keep(caller.name, name, request.stream(), is_bundle=bundle)
+    made = await state.uploads.keep(caller.owner, name, request.stream(), is_bundle=bundle)
     return {"id": made.id}
 
 
@@ -67,14 +69,20 @@ def _answer(
     def stream() -> AsyncGenerator[Event]:
         return state.watch.turn(state.assistant.ask(asked), _front(asked), request.headers)
 
-    return turn_response(state.turns.begin(turn, caller.name, stream), request, state)
+    def admit() -> Admission:
+        return state.quotas.admit(_asker(asked), is_alert=asked.urgency == "alert")
+
+    return turn_response(state.turns.begin(turn, caller.owner, stream, admit), request, state)
+
+
+def _asker(asked: AskRequest) -> Person:
+    assert asked.person is not None, "every caller is somebody"
+    return asked.person
 
 
 def _front(asked: AskRequest) -> str:
     """What the metrics call those who ask."""
-    if asked.urgency == "alert" or asked.person is None:
-        return "alerts"
-    return asked.person.front
+    return "alerts" if asked.urgency == "alert" else _asker(asked).front
 
 
 def as_request(turn: str, body: AskBody, caller: Principal, state: ServerState) -> AskRequest:
@@ -84,7 +92,7 @@ def as_request(turn: str, body: AskBody, caller: Principal, state: ServerState) 
             "paths are the server's, and only for callers on its socket",
             "upload the files and name them in `uploads`",
         )
-    uploads = [state.uploads.find(caller.name, one) for one in body.uploads]
+    uploads = [state.uploads.find(caller.owner, one) for one in body.uploads]
     bundles = [one.path for one in uploads if one.is_bundle]
     files = (*body.files, *(one.path for one in uploads if not one.is_bundle))
     if len(bundles) + (body.bundle is not None) > 1 or (bundles and files):
@@ -99,4 +107,7 @@ def as_request(turn: str, body: AskBody, caller: Principal, state: ServerState) 
         person=caller.person(body.person),
         turn=turn,
         urgency=body.urgency,
+        severity=body.severity,
+        is_deep=body.is_deep,
+        may_be_cached=body.may_be_cached,
     )

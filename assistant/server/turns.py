@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.access.quotas import Admission
 from assistant.errors import ServerBusy, TurnNotFound
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted, to_json
 from assistant.observing.logs import log_context
@@ -63,6 +64,7 @@ class RunningTurn:
         self._num_listeners = 0
         self._patience = patience
         self._session = ""
+        self._num_tokens = 0
         self._task: asyncio.Task[None] | None = None
         self._given_up: asyncio.TimerHandle | None = None
 
@@ -71,11 +73,13 @@ class RunningTurn:
         """Whether its last event is there."""
         return self.ended_at is not None
 
-    def begin(self, stream: AsyncGenerator[Event]) -> None:
-        """Run `stream` to its end, behind the scenes."""
+    def begin(self, stream: AsyncGenerator[Event], admission: Admission | None = None) -> None:
+        """Run `stream` to its end, behind the scenes; the `admission` ends with it."""
         self._task = asyncio.create_task(self._run(stream))
         # One that is cancelled before it was begun does not run at all.
         self._task.add_done_callback(lambda _: self._cancelled())
+        if admission is not None:
+            self._task.add_done_callback(lambda _: admission.end(self._num_tokens))
         self._expect_listeners()
 
     async def listen(self, after: int = 0) -> AsyncGenerator[NumberedEvent | None]:
@@ -142,6 +146,9 @@ class RunningTurn:
             return
         if isinstance(event, TurnStarted):
             self._session = event.session
+        if isinstance(event, TurnFinished):
+            usage = event.usage
+            self._num_tokens = usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens
         is_last = isinstance(event, TurnFinished | TurnFailed)
         number, name = len(self._events) + 1, type(event).__name__
         self._events.append(numbered(number, name, to_json(event), is_last=is_last))
@@ -185,12 +192,17 @@ class Turns:
         return self._is_draining
 
     def begin(
-        self, turn: str, owner: str, open_stream: Callable[[], AsyncGenerator[Event]]
+        self,
+        turn: str,
+        owner: str,
+        open_stream: Callable[[], AsyncGenerator[Event]],
+        admit: Callable[[], Admission] | None = None,
     ) -> RunningTurn:
         """The turn of this id: the one that runs already, else a new one on `open_stream`.
 
         So a client that does not know whether its request arrived sends it once more. Raises
-        ServerBusy when no more are taken, and TurnNotFound when the id is somebody else's.
+        ServerBusy when no more are taken, TurnNotFound when the id is somebody else's, and what
+        `admit` raises, which is asked about new turns only.
         """
         self._forget_ended()
         if turn in self._turns:
@@ -201,9 +213,10 @@ class Turns:
             raise ServerBusy(
                 f"the server is working on {self.max_running} questions", "ask again in a moment"
             )
+        admission = admit() if admit is not None else None
         running = RunningTurn(turn, owner, self.patience)
         self._turns[turn] = running
-        running.begin(open_stream())
+        running.begin(open_stream(), admission)
         return running
 
     def get(self, turn: str, owner: str) -> RunningTurn:

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from assistant.access.quotas import Limits, Quotas
 from assistant.client.finding import ServerAddress
 from assistant.client.remote import open_remote_assistant
 from assistant.interface import Assistant
@@ -31,9 +32,8 @@ PATIENCE = Patience(alone_s=5.0)
 def state_for(assistant: Assistant, folder: Path, patience: Patience = PATIENCE) -> ServerState:
     """The state of a server that is ready."""
     uploads = Uploads(folder / "uploads", 1 << 20)
-    return ServerState(
-        assistant, Turns(patience), uploads, Watch(Metrics("0.0")), "0.0", is_ready=True
-    )
+    watch, quotas = Watch(Metrics("0.0")), Quotas(Limits())
+    return ServerState(assistant, Turns(patience), uploads, watch, quotas, "0.0", is_ready=True)
 
 
 @asynccontextmanager

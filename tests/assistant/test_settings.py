@@ -141,7 +141,7 @@ def test_files_are_listed_weakest_first_without_being_read(place: Place) -> None
     ("text", "message", "hint"),
     [
         ("[modle]\n", r"unknown section \[modle\] in .*midwatch\.toml", "did you mean model"),
-        ("[zzz]\n", r"unknown section \[zzz\]", "known: agent, approvals, audit, data"),
+        ("[zzz]\n", r"unknown section \[zzz\]", "known: agent, answers, approvals, audit, data"),
         ('model = "x"\n', r"model in .* must be a section: \[model\]", ""),
         ('[model]\nnmae = "x"\n', r"unknown key 'nmae' in \[model\] of", "did you mean name"),
         (

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from openai import OpenAIError
@@ -219,3 +221,35 @@ async def test_server_that_is_not_there_is_named_by_its_address() -> None:
     assert problem.code == "provider"
     assert str(port) in problem.message
     assert "base_url" in problem.hint
+
+
+async def test_server_on_this_machine_is_not_asked_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with connected(Completions(Reply("yes"))) as model:
+        assert (await answered(model)).content == "yes"
+
+
+async def test_redirect_takes_the_conversation_nowhere_else() -> None:
+    async with serving(Completions(Reply("elsewhere"))) as other:
+        away = Refusal(307, "", {"Location": f"{other.base_url}/chat/completions"})
+        async with connected(Completions(away)) as model:
+            problem = await problem_of(model)
+    assert other.requests == []
+    assert "status 307" in problem.message
+
+
+@pytest.mark.parametrize("body", ["data: [1]\n\n", "data: null\n\n", "data: {nope\n\n"])
+async def test_answer_that_is_no_completion_is_an_error(body: str) -> None:
+    async def nonsense(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="text/event-stream")
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", nonsense)
+    async with TestServer(app) as server, opened(str(server.make_url("/v1"))) as model:
+        with pytest.raises(ProviderError, match="is no chat completion"):
+            await answered(model)

@@ -50,12 +50,12 @@ class Program:
 
     def start(self, *arguments: str | Path, **options: object) -> subprocess.Popen[str]:
         """Start it with pipes for its output and, unless told otherwise, nothing on its input."""
-        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **options}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        given = {"stdin": subprocess.DEVNULL, **pipes, **options}
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             [*self.command, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment,
-            stderr=subprocess.PIPE,
             encoding="utf-8",
             **given,
         )

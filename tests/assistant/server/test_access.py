@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from assistant.access.quotas import Limits, Quotas
 from assistant.approvals.person import Person, system_person
 from assistant.events import Event, TurnFinished
 from assistant.interface import AskRequest, DecideRequest, OrderRequest
@@ -281,3 +282,28 @@ async def test_order_goes_out_in_the_callers_name(client: httpx.AsyncClient) -> 
     assert response.json()["error"]["code"] == "internal"
     [order] = ordered
     assert order.person == Person("slack", "U1", ("oncall",))
+
+
+async def test_a_fronts_token_without_a_person_is_nobody_of_that_front(
+    client: httpx.AsyncClient, assistant: Recording
+) -> None:
+    await client.post("/api/turns", json={"question": "why?"}, headers=as_("slack"))
+    assert assistant.requests[0].person == Person("api", "bot")
+
+
+async def test_a_quota_is_told_with_the_time_to_wait(tmp_path: Path, assistant: Recording) -> None:
+    state = state_for(assistant, tmp_path)
+    state.quotas = Quotas(Limits(turns_per_minute=2))
+    app = create_app(state, "/run/s", TOKENS.get)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://server:8443") as opened:
+        statuses = []
+        for _ in range(3):
+            asked = {"question": "why?"}
+            response = await opened.post("/api/turns", json=asked, headers=as_("asks"))
+            statuses.append(response.status_code)
+        other = await opened.post("/api/turns", json=asked, headers=as_("other"))
+    assert statuses == [200, 200, 429]
+    assert 0 < int(response.headers["retry-after"]) <= 61
+    assert other.status_code == 200
+    assert len(assistant.requests) == 3

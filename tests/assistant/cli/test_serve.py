@@ -1,0 +1,209 @@
+"""`midwatch serve` as a process, and the other commands through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from assistant.client.finding import answers
+from tests.assistant.cli.conftest import payments_lines
+from tests.assistant.cli.program import Program
+
+pytestmark = pytest.mark.model
+
+
+class Serving:
+    """A running server, and what it says over its socket."""
+
+    def __init__(self, program: Program, process: subprocess.Popen[str], path: Path) -> None:
+        self.program = program
+        self.process = process
+        self.path = path
+        transport = httpx.HTTPTransport(uds=str(path))
+        self.client = httpx.Client(transport=transport, base_url="http://x", timeout=60)
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path).json()
+
+    def answers(self) -> bool:
+        """Whether it can be asked anything."""
+        assert self.process.poll() is None
+        return answers(self.path)
+
+    def is_ready(self) -> bool:
+        """Whether a question would be worked on at once."""
+        return self.answers() and self.client.get("/readyz").status_code == 200
+
+    def end(self) -> None:
+        """Kill it, if it runs."""
+        self.client.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def await_(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@contextmanager
+def serving(program: Program) -> Iterator[Serving]:
+    running = started(program)
+    try:
+        await_(running.is_ready)
+        yield running
+    finally:
+        running.end()
+
+
+def started(program: Program) -> Serving:
+    """A server that may not be ready yet; its log goes to a file, which is never full."""
+    with (program.folder / "serve.log").open("a") as log:
+        process = program.start("serve", stdout=log, stderr=log)
+    return Serving(program, process, Path(program.environment["MIDWATCH_SERVER_SOCKET"]))
+
+
+@pytest.fixture
+def program(tmp_path: Path, models_dir: Path) -> Iterator[Program]:
+    made = Program(tmp_path, models_dir)
+    with tempfile.TemporaryDirectory() as folder:
+        made.environment["MIDWATCH_SERVER_SOCKET"] = f"{folder}/s.sock"
+        yield made
+
+
+@pytest.fixture
+def client(program: Program, tmp_path: Path) -> Program:
+    """The same, on a machine without any model."""
+    without = Program(tmp_path, tmp_path / "no-models")
+    without.environment["MIDWATCH_SERVER_SOCKET"] = program.environment["MIDWATCH_SERVER_SOCKET"]
+    return without
+
+
+def test_the_other_commands_use_it(program: Program, client: Program, tmp_path: Path) -> None:
+    (tmp_path / "pool.md").write_text("# Pool exhausted\n\nRaise the size of the pool.\n")
+    log = tmp_path / "pay.log"
+    log.write_text("".join(payments_lines()))
+    assert client.run("ask", "why?", "-f", log).status == 1
+    with serving(program) as server:
+        assert client.run("ingest", tmp_path / "pool.md").out.startswith("1 added")
+        found = json.loads(client.run("search", "pool exhausted", "--json").out)
+        assert [Path(one["path"]).name for one in found["results"]] == ["pool.md"]
+        ran = client.run("ask", "Why are payments failing?", "-f", log, "--json")
+        assert ran.status == 0, ran.err
+        answer = json.loads(ran.out)
+        assert answer["outcome"] == "answered"
+        [listed] = json.loads(client.run("sessions", "list", "--json").out)["sessions"]
+        assert listed["id"] == answer["session"] == server.get("/api/sessions")["sessions"][0]["id"]
+        assert client.run("sessions", "rename", listed["id"], "Pool").status == 0
+        shown = client.run("sessions", "show", listed["id"][:4])
+        assert "Why are payments failing?" in shown.out
+        piped = client.run("ask", "why?", "--json", stdin="".join(payments_lines()))
+        assert json.loads(piped.out)["citations"]
+        assert client.run("--local", "ask", "why?", "-f", log).status == 1
+        assert client.run("sessions", "delete", listed["id"]).out == f"deleted {listed['id']}\n"
+        assert "no session" in client.run("sessions", "show", listed["id"]).said
+
+
+def test_a_second_server_is_refused_and_a_dead_ones_socket_is_not(program: Program) -> None:
+    with serving(program) as first:
+        ran = program.run("serve")
+        assert ran.status == 1
+        assert "a server runs already" in ran.said
+        assert oct(first.path.stat().st_mode & 0o777) == "0o600"
+        first.process.kill()
+        first.process.wait()
+        assert first.path.exists()
+        with serving(program) as second:
+            assert second.get("/healthz")["status"] == "ok"
+
+
+def _asking(client: Program, log: Path) -> subprocess.Popen[str]:
+    return client.start("ask", "Why are payments failing? Tell me all of it.", "-f", log, "--json")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "pay.log"
+    path.write_text("".join(payments_lines()))
+    return path
+
+
+def test_what_runs_is_answered_before_it_ends(program: Program, client: Program, log: Path) -> None:
+    with serving(program) as server:
+        process = _asking(client, log)
+        _await_turn(process)
+        server.process.send_signal(signal.SIGTERM)
+        ran = client.wait(process)
+        assert json.loads(ran.out)["outcome"] == "answered"
+        assert server.process.wait(60) == 0
+        assert not server.path.exists()
+
+
+def _await_turn(process: subprocess.Popen[str]) -> None:
+    """Return when the turn has got so far that it says something."""
+    assert process.stderr is not None
+    os.set_blocking(process.stderr.fileno(), False)
+    await_(lambda: bool(process.stderr and process.stderr.read()))
+    os.set_blocking(process.stderr.fileno(), True)
+
+
+def test_a_killed_server_fails_the_turn_and_loses_no_session(
+    program: Program, client: Program, log: Path
+) -> None:
+    with serving(program) as server:
+        kept = json.loads(client.run("ask", "why?", "-f", log, "--json").out)["session"]
+        process = _asking(client, log)
+        _await_turn(process)
+        server.process.kill()
+        server.process.wait()
+        with serving(program) as again:
+            ran = client.wait(process)
+            assert ran.status == 1
+            assert "the server ended while this was answered" in ran.said
+            sessions = again.get("/api/sessions")["sessions"]
+            assert [session["id"] for session in sessions] == [kept]
+
+
+def test_systemd_is_told_when_it_is_ready_that_it_works_and_that_it_ends(program: Program) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener,
+    ):
+        listener.bind(f"{folder}/notify")
+        listener.settimeout(60)
+        program.environment["NOTIFY_SOCKET"] = f"{folder}/notify"
+        program.environment["WATCHDOG_USEC"] = "200000"
+        with serving(program) as server:
+            heard = set()
+            while "READY=1" not in heard:
+                heard.add(listener.recv(200).decode())
+            assert {"WATCHDOG=1", "STATUS=ready"} <= heard
+            server.process.send_signal(signal.SIGTERM)
+            await_(lambda: listener.recv(200) == b"STOPPING=1")
+            assert server.process.wait(60) == 0
+
+
+def test_a_server_without_a_model_says_so_and_serves_the_rest(client: Program, log: Path) -> None:
+    server = started(client)
+    try:
+        await_(server.answers)
+        assert server.get("/api/sessions") == {"sessions": []}
+        assert server.client.get("/readyz").status_code == 503
+        ran = client.run("ask", "why?", "-f", log)
+        assert "midwatch model pull" in ran.said
+    finally:
+        server.end()
