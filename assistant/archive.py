@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from assistant.interface import Conversation
-from assistant.sessions import SessionInfo, SessionStore, open_sessions
+from assistant.sessions import SessionInfo, SessionStore
 from assistant.settings import Settings
+from assistant.storage import session_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Archive:
     async def delete(self, session: str) -> str:
         """See `Assistant.delete`."""
         found = await self.store.resolve(session)
-        with self.store.lock(found):
+        async with self.store.held(found):
             await self.store.delete(found)
         return found
 
@@ -46,5 +47,5 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     """The sessions of `settings`, without the rest of an assistant. Raises DataFolderError."""
     from assistant.redacting import open_redactor
 
-    async with open_sessions(settings.data.dir) as store:
+    async with session_store(settings) as store:
         yield Archive(store, open_redactor(settings).redact)

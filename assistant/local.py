@@ -56,13 +56,16 @@ from assistant.providers import open_light_model, open_local_model
 from assistant.redacting import cleaned, open_redactor
 from assistant.routing.router import Router
 from assistant.routing.rules import Work
-from assistant.sessions import SessionInfo, SessionStore, StoredTurn, open_sessions
+from assistant.sessions import SessionInfo, SessionStore, StoredTurn
 from assistant.settings import Settings
+from assistant.storage import session_store
 from knowledge.ingest import IngestProgress, IngestReport
 from tools.scope import Scope
 from tools.window import parse_duration
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
     from assistant.chat.remote import RemoteChatModel
     from knowledge.base import KnowledgeBase
 
@@ -110,13 +113,14 @@ class LocalAssistant:
         runbooks: KnowledgeBase,
         model: ChatModelSource,
         load_light: LightLoader,
+        strategy: Strategy,
     ) -> None:
         self._settings = settings
         self._store = store
         self._runbooks = runbooks
         self._model = model
         self._light = LightWork(settings, load_light, store)
-        self._strategy = _strategy(settings, self._model.get, store)
+        self._strategy = strategy
         self._redact = open_redactor(settings).redact
         self._archive = Archive(store, self._redact)
         self._library = Library(runbooks, runbook_threshold(settings))
@@ -143,6 +147,11 @@ class LocalAssistant:
         """The model itself, for programs that want no assistant. Raises as `prepare` does."""
         model: LocalChatModel | RemoteChatModel = await self._model.get()
         return model
+
+    @property
+    def store(self) -> SessionStore:
+        """The sessions, for whoever answers for several clients."""
+        return self._store
 
     def engines(self) -> dict[str, EngineStatus]:
         """The engines that are loaded, by the names of their models; from any thread."""
@@ -318,10 +327,13 @@ async def open_local_assistant(
 
     With `model`, it uses that one instead of loading its own.
     """
-    async with open_sessions(settings.data.dir) as store:
+    from assistant.agent.saver import open_saver
+
+    async with session_store(settings) as store:
         runbooks = open_runbooks(settings)
         chat_model = model or ModelOnDemand(partial(load, settings))
-        assistant = LocalAssistant(settings, store, runbooks, chat_model, load_light)
+        strategy = _strategy(settings, chat_model.get, await open_saver(store))
+        assistant = LocalAssistant(settings, store, runbooks, chat_model, load_light, strategy)
         try:
             yield assistant
         finally:
@@ -335,14 +347,14 @@ def strategy_name(settings: Settings) -> str:
     return "bounded" if settings.model.provider == "local" else "free"
 
 
-def _strategy(settings: Settings, model: ModelSource, store: SessionStore) -> Strategy:
+def _strategy(settings: Settings, model: ModelSource, saver: BaseCheckpointSaver[str]) -> Strategy:
     if strategy_name(settings) == "free":
         from assistant.agent.free import FreeStrategy
 
-        return FreeStrategy(model, store.checkpoints)
+        return FreeStrategy(model, saver)
     from assistant.agent.bounded import BoundedStrategy
 
-    return BoundedStrategy(model, store.checkpoints, settings.agent.max_drilldowns)
+    return BoundedStrategy(model, saver, settings.agent.max_drilldowns)
 
 
 def _answer_cache(settings: Settings) -> AnswerCache | None:

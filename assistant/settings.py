@@ -503,6 +503,8 @@ class DataSettings(_Section):
 
     dir: Folder = Field(default_factory=lambda: Path(platformdirs.user_data_dir("midwatch")))
     """Sessions, the knowledge base and models (created for this user only)."""
+    postgres_env: str = ""
+    """The environment variable with a PostgreSQL's address, where replicas share sessions."""
 
 
 class Settings(_Section):

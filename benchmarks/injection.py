@@ -29,6 +29,7 @@ from assistant.agent.bounded import BoundedStrategy
 from assistant.agent.order import Target
 from assistant.agent.proposal import Proposal
 from assistant.agent.question import understand
+from assistant.agent.saver import open_saver
 from assistant.agent.toolbox import Toolbox
 from assistant.agent.turn import Turn
 from assistant.cli.output import visible
@@ -191,7 +192,7 @@ async def _ask(
             )
             toolbox.actions = recorder
             turn = Turn("s1", understand(question, scope.now), toolbox, lambda _: None)
-            draft = await BoundedStrategy(ready, store.checkpoints, 1).answer(turn)
+            draft = await BoundedStrategy(ready, await open_saver(store), 1).answer(turn)
     return Result(planted, draft.answer, recorder.proposals)
 
 

@@ -23,7 +23,7 @@ def acting_checks(settings: Settings) -> Iterator[Check]:
         yield from _allowed(settings)
     yield _sandbox()
     yield from _record(settings.audit.dir or settings.data.dir / "audit")
-    yield from _unfinished(settings.data.dir)
+    yield from _unfinished(settings)
 
 
 def _allowed(settings: Settings) -> Iterator[Check]:
@@ -77,14 +77,16 @@ def _record(folder: Path) -> Iterator[Check]:
         yield Check("audit", "failed", told, "look closer: midwatch audit verify")
 
 
-def _unfinished(data_dir: Path) -> Iterator[Check]:
+def _unfinished(settings: Settings) -> Iterator[Check]:
     """Acts that a process left behind, of the last day."""
     from assistant.approvals.expiry import utc_now
-    from assistant.approvals.store import FILE_NAME, open_store
+    from assistant.approvals.store import FILE_NAME
+    from assistant.storage import approval_store
 
-    if not (data_dir / FILE_NAME).exists():
+    is_shared = bool(settings.data.postgres_env)
+    if not is_shared and not (settings.data.dir / FILE_NAME).exists():
         return
-    with open_store(data_dir) as store, store.reading() as rows:
+    with approval_store(settings) as store, store.reading() as rows:
         recent = [one for one in rows.all(None) if one.requested_at_utc > utc_now() - _RECENT]
     for one in recent:
         if one.state == "unfinished":

@@ -30,10 +30,10 @@ from assistant.approvals.person import Person
 from assistant.approvals.policy import Policy
 from assistant.approvals.request import MAX_EVIDENCE, ActionRequest
 from assistant.approvals.rows import Act
-from assistant.approvals.store import open_store
 from assistant.audit.log import AuditLog
 from assistant.live import probe_plan
 from assistant.settings import Settings
+from assistant.storage import approval_store
 from tools.errors import InvalidQuery, ToolsError
 from tools.evidence import Evidence
 from tools.scope import ServiceState
@@ -267,7 +267,7 @@ def open_office(settings: Settings, redact: Redact) -> Iterator[Office]:
     performers: dict[str, Performer] = dict.fromkeys(ACTION_NAMES, performer)
     performers[RUN_CODE] = CodePerformer(redact)
     with (
-        open_store(folder) as store,
+        approval_store(settings) as store,
         open_executor(store, audit, policy, performers) as executor,
         ThreadPoolExecutor(_MAX_ACTS_AT_ONCE, "act") as acts,
     ):

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, cast
 
-from aiosqlite import Connection
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
@@ -27,7 +26,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -112,7 +111,9 @@ class _Work:
 class BoundedStrategy:
     """Triage, at most `max_drilldowns` constrained choices, explain (a `Strategy`)."""
 
-    def __init__(self, model: ModelSource, sessions: Connection, max_drilldowns: int) -> None:
+    def __init__(
+        self, model: ModelSource, saver: BaseCheckpointSaver[str], max_drilldowns: int
+    ) -> None:
         self._model = model
         self._max_drilldowns = max_drilldowns
         graph = StateGraph(_State, context_schema=_Work)
@@ -122,7 +123,7 @@ class BoundedStrategy:
         graph.add_node("explain", self._explain)
         graph.add_edge(START, "triage")
         graph.add_edge("explain", END)
-        self._graph = graph.compile(checkpointer=AsyncSqliteSaver(sessions))
+        self._graph = graph.compile(checkpointer=saver)
 
     async def answer(self, turn: Turn) -> Draft:
         """See `Strategy`."""

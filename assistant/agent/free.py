@@ -10,7 +10,6 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
-from aiosqlite import Connection
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
     AgentMiddleware,
@@ -19,7 +18,7 @@ from langchain.agents.middleware import (
 )
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from assistant.agent.arguments import argument_schema, definition, tools_for
 from assistant.agent.checking import Grounding, SentenceGate, cited_ids
@@ -48,9 +47,9 @@ _CITE = "Cite the ids of the findings that each statement rests on, in brackets.
 class FreeStrategy:
     """First look, then `create_agent`'s loop (a `Strategy`)."""
 
-    def __init__(self, model: ModelSource, sessions: Connection) -> None:
+    def __init__(self, model: ModelSource, saver: BaseCheckpointSaver[str]) -> None:
         self._model = model
-        self._checkpointer = AsyncSqliteSaver(sessions)
+        self._checkpointer = saver
 
     async def answer(self, turn: Turn) -> Draft:
         """See `Strategy`."""

@@ -17,26 +17,29 @@ from assistant.approvals.request import ActionRequest, canonical
 from assistant.errors import ApprovalRefused, MidwatchError
 from assistant.events import Citation
 
-# Step by step from an empty file to today's; the file's `user_version` counts those it has taken.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """
-        CREATE TABLE approvals (
-            id TEXT PRIMARY KEY, session TEXT NOT NULL, action TEXT NOT NULL,
-            arguments TEXT NOT NULL, -- in the canonical form
-            digest TEXT NOT NULL, request TEXT NOT NULL, -- the rest of the request: JSON
-            requested_at_utc TEXT NOT NULL, expires_at_utc TEXT NOT NULL,
-            state TEXT NOT NULL, step INTEGER NOT NULL, decisions TEXT NOT NULL, -- JSON
-            claim INTEGER UNIQUE, owner TEXT NOT NULL,
-            claimed_at_utc TEXT, begun_at_utc TEXT, ended_at_utc TEXT,
-            ending TEXT NOT NULL, -- message and result: JSON
-            is_audited INTEGER NOT NULL
-        )
-        """,
-        # An act is asked for once, however often the model repeats itself.
-        "CREATE UNIQUE INDEX pending_once ON approvals (session, digest) WHERE state = 'pending'",
-        "CREATE INDEX approvals_by_state ON approvals (state, expires_at_utc)",
-    ),
+_FIRST = (
+    """
+    CREATE TABLE approvals (
+        id TEXT PRIMARY KEY, session TEXT NOT NULL, action TEXT NOT NULL,
+        arguments TEXT NOT NULL, -- in the canonical form
+        digest TEXT NOT NULL, request TEXT NOT NULL, -- the rest of the request: JSON
+        requested_at_utc TEXT NOT NULL, expires_at_utc TEXT NOT NULL,
+        state TEXT NOT NULL, step INTEGER NOT NULL, decisions TEXT NOT NULL, -- JSON
+        claim INTEGER UNIQUE, owner TEXT NOT NULL,
+        claimed_at_utc TEXT, begun_at_utc TEXT, ended_at_utc TEXT,
+        ending TEXT NOT NULL, -- message and result: JSON
+        is_audited INTEGER NOT NULL
+    )
+    """,
+    # An act is asked for once, however often the model repeats itself.
+    "CREATE UNIQUE INDEX pending_once ON approvals (session, digest) WHERE state = 'pending'",
+    "CREATE INDEX approvals_by_state ON approvals (state, expires_at_utc)",
+)
+# Step by step from nothing to today's; of a file, `user_version` counts those it has taken.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# SQLite numbers rows by itself.
+POSTGRES_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (*_FIRST, "ALTER TABLE approvals ADD COLUMN rowid BIGINT GENERATED ALWAYS AS IDENTITY"),
 )
 FIXED = (
     "id",
@@ -101,7 +104,7 @@ def changing_values(approval: Approval) -> list[Value]:
         _optional_text(approval.begun_at_utc),
         _optional_text(approval.ended_at_utc),
         json.dumps([approval.message, approval.result]),
-        approval.is_audited,
+        int(approval.is_audited),
     ]
 
 
@@ -112,7 +115,7 @@ def restored(row: Mapping[str, Any]) -> Approval:
     except (ValueError, LookupError, TypeError, MidwatchError) as error:
         raise ApprovalRefused(
             f"the stored approval {row['id']!r} was changed from outside: {error}",
-            "nothing is done with it; find out who writes to approvals.db",
+            "nothing is done with it; find out who else writes to the approvals",
         ) from error
 
 

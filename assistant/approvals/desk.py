@@ -199,5 +199,5 @@ def _is_same(one: Person, other: Person) -> bool:
 def _changed(approval: Approval) -> ApprovalRefused:
     return ApprovalRefused(
         f"the arguments of {approval.id} are not those that were asked for",
-        "it cannot be approved; find out who writes to approvals.db",
+        "it cannot be approved; find out who else writes to the approvals",
     )

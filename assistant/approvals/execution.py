@@ -14,13 +14,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.approvals.approval import Approval, State, clock
 from assistant.approvals.desk import HISTORY
 from assistant.approvals.expiry import Clock, expire_due, utc_now
-from assistant.approvals.owner import holding, is_alive, sweep
 from assistant.approvals.policy import Policy
 from assistant.approvals.records import AuditSink, record_change
 from assistant.approvals.request import ActionRequest, Argument
@@ -68,7 +66,7 @@ class Executor:
         self._performers = performers
         self._owner = owner
         self._now = now
-        self._num_acts = 0
+        self._acts = list[str]()
         self._changed = threading.Condition()
 
     def execute(
@@ -81,42 +79,56 @@ class Executor:
         and what `permit`, the audit and the store raise. Then the act did not take place, unless
         its begin is on record: where only the end could not be recorded, `Desk.get` knows it.
         """
-        with self._at_work():
+        with self._at_work(approval_id):
             self._settle()
             claimed = self._claim(approval_id, session)
             self._require_permit(claimed, permit)
             return self._perform(self._begin(claimed), progress)
 
     def recover(self) -> tuple[Approval, ...]:
-        """Close what processes left behind that are gone; those approvals, unfinished from here on.
+        """Close what was left behind; those approvals, unfinished from here on.
 
-        To be called at each start; several processes may. Nothing is performed again.
+        By processes that are gone, and by this one where the store was out of reach.
+
+        To be called at each start, and now and then where several share the approvals; several
+        processes may at once. Nothing is performed again.
         """
         self._settle()
+        gone = self._gone()
         with self._store.writing() as rows:
-            lost = [one for one in rows.running() if not is_alive(self._locks, one.owner)]
-            unfinished = tuple(self._close(rows, one) for one in lost)
-        sweep(self._locks)
+            unfinished = tuple(
+                self._close(rows, one)
+                for one in rows.running()
+                if one.owner in gone or self._is_given_up(one)
+            )
+        self._store.owners.sweep()
         return unfinished
 
     def wait(self) -> None:
         """Return when no act is under way in this process."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._num_acts)
+            self._changed.wait_for(lambda: not self._acts)
 
-    @property
-    def _locks(self) -> Path:
-        return _locks_of(self._store)
+    def _gone(self) -> set[str]:
+        """Those who claimed an act and are gone. Nobody waits meanwhile: it may take seconds."""
+        with self._store.reading() as rows:
+            owners = {one.owner for one in rows.running()} - {self._owner}
+        return {owner for owner in owners if not self._store.owners.is_alive(owner)}
+
+    def _is_given_up(self, approval: Approval) -> bool:
+        """Whether this process claimed it and is done with it, but could not write that down."""
+        with self._changed:
+            return approval.owner == self._owner and approval.id not in self._acts
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
+    def _at_work(self, approval_id: str) -> Iterator[None]:
         with self._changed:
-            self._num_acts += 1
+            self._acts.append(approval_id)
         try:
             yield
         finally:
             with self._changed:
-                self._num_acts -= 1
+                self._acts.remove(approval_id)
                 self._changed.notify_all()
 
     def _settle(self) -> None:
@@ -246,7 +258,10 @@ class Executor:
         )
 
     def _close(self, rows: Rows, lost: Approval) -> Approval:
-        unfinished = self._ended(lost, "unfinished", f"midwatch ended {_when_begun(lost)}")
+        what = (
+            "its end was not written down: lost" if lost.owner == self._owner else "midwatch ended"
+        )
+        unfinished = self._ended(lost, "unfinished", f"{what} {_when_begun(lost)}")
         self._change(rows, lost, unfinished)
         return unfinished
 
@@ -267,17 +282,12 @@ def open_executor(
 
     Raises DataFolderError. A child process that was forked must open its own.
     """
-    with holding(_locks_of(store)) as owner:
+    with store.owners.holding() as owner:
         executor = Executor(store, audit, policy, performers, owner, now)
         try:
             yield executor
         finally:
             executor.wait()
-
-
-def _locks_of(store: ApprovalStore) -> Path:
-    """Where processes that perform acts of `store` hold their locks."""
-    return store.path.parent / "locks"
 
 
 def _harmless(progress: Progress) -> Progress:

@@ -1,4 +1,4 @@
-"""Who is performing an act: a process that holds a locked file for as long as it lives.
+"""Who is at work: a process that holds a locked file for as long as it lives.
 
 The system gives the lock up when the process ends, however it ends. So neither a process id that
 was given out again nor a clock that was changed can make a dead process look alive, or one that
@@ -11,12 +11,59 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from assistant.errors import DataFolderError
 
 _SUFFIX = ".performing"
+
+
+class Owners(Protocol):
+    """The processes at work on the same approvals or sessions. All calls block.
+
+    On one machine they hold files, on many a lock in their database (`assistant.postgres.owners`).
+    """
+
+    def holding(self) -> AbstractContextManager[str]:
+        """A name under which this process works; it is alive until the block ends.
+
+        Raises DataFolderError.
+        """
+        ...
+
+    def is_alive(self, owner: str) -> bool:
+        """Whether the process that works under this name still runs. Raises DataFolderError.
+
+        Names are never used again. One that was cut off from a shared database for too long is
+        called dead as well; what it writes of its work afterwards is refused.
+        """
+        ...
+
+    def sweep(self) -> None:
+        """Remove what is left of those who are gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileOwners:
+    """The processes that hold files in `folder` (`Owners`)."""
+
+    folder: Path
+
+    def holding(self) -> AbstractContextManager[str]:
+        """See `Owners.holding`."""
+        return holding(self.folder)
+
+    def is_alive(self, owner: str) -> bool:
+        """See `Owners.is_alive`."""
+        return is_alive(self.folder, owner)
+
+    def sweep(self) -> None:
+        """See `Owners.sweep`."""
+        sweep(self.folder)
 
 
 @contextmanager

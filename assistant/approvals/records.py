@@ -4,6 +4,12 @@ A record is written while the change is being made: there is no change that the 
 of, and none takes place that it could not take down. A crash in between leaves a record of a change
 that did not come to be. So each says which `step` of its approval it is: of several records of one
 step the last is what happened, and a step that the approval has not reached did not.
+
+Where several machines share the approvals, each has an audit of its own, with the records of what
+happened there. What became of one approval is told by all of them together, and each is a whole
+chain by itself. The audit of a machine that is lost is lost with it, unless it is kept on a disk
+that outlives it or copied away as it grows; nothing else depends on it. A record that one of them
+could not take is written by whichever is the next to act.
 """
 
 from __future__ import annotations

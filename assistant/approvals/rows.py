@@ -7,7 +7,6 @@ take place, and what has to be true for it, is decided elsewhere.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from assistant.approvals.columns import (
     restored,
     time_text,
 )
+from assistant.approvals.database import Statements
 from assistant.approvals.request import Argument
 from assistant.errors import ApprovalConflict, ApprovalNotFound
 
@@ -34,11 +34,11 @@ _UPDATE = (
     f"UPDATE approvals SET {', '.join(f'{column} = ?' for column in CHANGING)}"
     " WHERE id = ? AND state = ? AND step = ? AND owner = ? AND is_audited = ?"
 )
-_DELETE = "DELETE FROM approvals WHERE is_audited AND requested_at_utc < ? AND state IN "
+_DELETE = "DELETE FROM approvals WHERE is_audited = 1 AND requested_at_utc < ? AND state IN "
 _ACTS = (
     "SELECT id, action, arguments, coalesce(begun_at_utc, claimed_at_utc), state FROM approvals"
     " WHERE claimed_at_utc >= ? AND (begun_at_utc IS NOT NULL OR state = 'running')"
-    " AND (? IS NULL OR claim < ?) ORDER BY claim DESC"
+    " AND (CAST(? AS INTEGER) IS NULL OR claim < ?) ORDER BY claim DESC"
 )
 _NEWEST_FIRST = "ORDER BY requested_at_utc DESC, rowid DESC"
 
@@ -57,7 +57,7 @@ class Act:
 class Rows:
     """The approvals within one transaction of `database`, which others begin and end."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: Statements) -> None:
         self._database = database
 
     def get(self, approval_id: str) -> Approval:
@@ -96,7 +96,7 @@ class Rows:
 
     def unaudited(self) -> list[Approval]:
         """Those whose outcome the audit has no record of yet, in the order of the acts."""
-        return self._select("WHERE NOT is_audited ORDER BY claim")
+        return self._select("WHERE is_audited = 0 ORDER BY claim")
 
     def next_claim(self) -> int:
         """The number of the act that is claimed next."""
@@ -118,7 +118,7 @@ class Rows:
 
     def replace(self, old: Approval, new: Approval) -> None:
         """Make `old` into `new`. Raises ApprovalConflict when it is not as `old` any more."""
-        expected = [old.id, old.state, old.step, old.owner, old.is_audited]
+        expected: list[Value] = [old.id, old.state, old.step, old.owner, int(old.is_audited)]
         changed = self._database.execute(_UPDATE, changing_values(new) + expected)
         if changed.rowcount != 1:
             raise ApprovalConflict(f"{old.id} was changed by somebody else", "look at it again")

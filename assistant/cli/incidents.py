@@ -222,10 +222,10 @@ def _memory(context: typer.Context) -> Iterator[IncidentMemory]:
 
 def _incident_of_session(context: typer.Context, session: str, resolution: Resolution) -> Incident:
     from assistant.incidents import incident_of_session
-    from assistant.sessions import open_sessions
+    from assistant.storage import session_store
 
     async def read() -> Incident:
-        async with open_sessions(context_of(context).settings.data.dir) as store:
+        async with session_store(context_of(context).settings) as store:
             found = await store.resolve(session or None, continue_last=True)
             return await incident_of_session(store, found, resolution)
 

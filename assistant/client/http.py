@@ -17,7 +17,7 @@ import assistant.errors
 import knowledge.errors
 import tools.errors
 from assistant.client.finding import ServerAddress
-from assistant.errors import MidwatchError, ServerError, TurnNotFound, WireError
+from assistant.errors import MidwatchError, ServerBusy, ServerError, TurnNotFound, WireError
 from knowledge.errors import KnowledgeError
 from tools.errors import ToolsError
 
@@ -95,6 +95,11 @@ async def turn_stream(
             broken: Exception = WireError("the stream ended in the middle of a turn")
         except TurnNotFound as error:
             raise _interrupted() from error
+        except ServerBusy as error:
+            if not seen:
+                raise
+            # Another server still works on the turn, or is about to be found dead.
+            broken = error
         except _BROKEN as error:
             broken = error
         if deadline is None:

@@ -94,10 +94,13 @@ def _decided(
     state: ServerState,
 ) -> StreamingResponse:
     person = caller.person(body.person)
-    decision = DecideRequest(approval, body.verdict, person, body.note, body.goes_on, turn)
+    name = caller.turn(turn)
+    decision = DecideRequest(approval, body.verdict, person, body.note, body.goes_on, name)
 
     def stream() -> AsyncGenerator[Event]:
-        return state.watch.turn(state.assistant.decide(decision), person.front, request.headers)
+        events = state.assistant.decide(decision)
+        watched = state.watch.turn(events, person.front, request.headers)
+        return state.noted(name, f"{body.verdict} {approval}", None, watched)
 
     return turn_response(state.turns.begin(turn, caller.owner, stream), request, state)
 

@@ -33,6 +33,10 @@ class Principal:
         """Whose turns and uploads this caller's are; no token can be called like the socket's."""
         return "local" if self.is_local else f"token:{self.name}"
 
+    def turn(self, name: str) -> str:
+        """What this caller's turn is called among those of all callers."""
+        return f"{self.owner}/{name}"
+
     def require(self, scope: Scope) -> None:
         """Raises NotAllowed."""
         if scope not in self.scopes and "admin" not in self.scopes:

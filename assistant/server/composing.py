@@ -23,6 +23,7 @@ from assistant.redacting import open_redactor
 from assistant.server.app import create_app
 from assistant.server.auth import Principal, Verify, principal_of, requires
 from assistant.server.completions import ServedModel, completions_router
+from assistant.server.journaling import open_journal
 from assistant.server.observing_routes import engine_router, metrics_router
 from assistant.server.serving import Listener, listen_tcp, listen_unix, only_server, serve
 from assistant.server.state import ServerState
@@ -59,11 +60,13 @@ async def _serve(
         async with (
             open_local_assistant(settings, load) as assistant,
             _watching(settings, assistant) as watch,
+            open_journal(assistant.store) as journal,
         ):
             tokens = stack.enter_context(TokenStore.open(settings.data.dir))
             await asyncio.to_thread(uploads.sweep)
             quotas = _quotas(settings.server)
-            state = ServerState(assistant, Turns(), uploads, watch, quotas, version("midwatch"))
+            name = version("midwatch")
+            state = ServerState(assistant, Turns(), uploads, watch, quotas, journal, name)
             models = _models(settings, assistant, redact)
             routers = (models, *_observing(state))
             app = create_app(state, str(path), _verify(tokens), redact, routers)

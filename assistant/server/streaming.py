@@ -8,15 +8,17 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from assistant.errors import WireError
+from assistant.events import TurnFailed, TurnFinished, to_json
 from assistant.observing.metrics import Metrics
 from assistant.server.state import ServerState
-from assistant.server.turns import NumberedEvent, RunningTurn
+from assistant.server.turns import NumberedEvent, RunningTurn, numbered
 
 _HEADERS = {
     "Cache-Control": "no-store",
     # nginx holds answers back otherwise.
     "X-Accel-Buffering": "no",
 }
+_LAST_NUMBER = 999_999_999
 # A comment, without an empty line behind it: some readers take that for an event.
 _STILL_RUNNING = b": still running\n"
 
@@ -26,6 +28,13 @@ def turn_response(turn: RunningTurn, request: Request, state: ServerState) -> St
     headers = {**_HEADERS, "Location": f"/api/turns/{turn.id}"}
     chunks = _chunks(turn, last_number(request), state.watch.metrics)
     return StreamingResponse(chunks, media_type="text/event-stream", headers=headers)
+
+
+def ended_response(event: TurnFinished | TurnFailed, turn: str) -> StreamingResponse:
+    """The last event of a turn that is not remembered here; its number is behind all others."""
+    chunk = as_chunk(numbered(_LAST_NUMBER, type(event).__name__, to_json(event), is_last=True))
+    headers = {**_HEADERS, "Location": f"/api/turns/{turn}"}
+    return StreamingResponse(iter([chunk]), media_type="text/event-stream", headers=headers)
 
 
 def last_number(request: Request) -> int:

@@ -11,13 +11,13 @@ from fastapi.responses import StreamingResponse
 
 from assistant.access.quotas import Admission
 from assistant.approvals.person import Person
-from assistant.errors import NotAllowed
+from assistant.errors import NotAllowed, TurnNotFound
 from assistant.events import Event
 from assistant.interface import AskRequest
 from assistant.server.auth import Caller, MayAsk, Principal
 from assistant.server.bodies import AskBody, Name, TurnId
 from assistant.server.state import ServerState, State
-from assistant.server.streaming import turn_response
+from assistant.server.streaming import ended_response, turn_response
 
 router = APIRouter(prefix="/api", tags=["turns"])
 
@@ -39,7 +39,13 @@ async def ask_as(
 @router.get("/turns/{turn}/events", response_class=StreamingResponse)
 async def go_on(turn: TurnId, request: Request, caller: Caller, state: State) -> StreamingResponse:
     """The turn's events behind `Last-Event-ID`, to its end."""
-    return turn_response(state.turns.get(turn, caller.owner), request, state)
+    try:
+        running = state.turns.get(turn, caller.owner)
+    except TurnNotFound:
+        if state.journal is None:
+            raise
+        return ended_response(await state.journal.ending(caller.turn(turn)), turn)
+    return turn_response(running, request, state)
 
 
 @router.delete("/turns/{turn}", status_code=204)
@@ -64,10 +70,11 @@ async def upload(
 def _answer(
     turn: str, body: AskBody, request: Request, caller: Principal, state: ServerState
 ) -> StreamingResponse:
-    asked = as_request(turn, body, caller, state)
+    asked = as_request(caller.turn(turn), body, caller, state)
 
     def stream() -> AsyncGenerator[Event]:
-        return state.watch.turn(state.assistant.ask(asked), _front(asked), request.headers)
+        events = state.watch.turn(state.assistant.ask(asked), _front(asked), request.headers)
+        return state.noted(asked.turn, asked.question, asked.session, events)
 
     def admit() -> Admission:
         return state.quotas.admit(_asker(asked), is_alert=asked.urgency == "alert")

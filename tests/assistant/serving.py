@@ -15,10 +15,12 @@ from assistant.access.quotas import Limits, Quotas
 from assistant.client.finding import ServerAddress
 from assistant.client.remote import open_remote_assistant
 from assistant.interface import Assistant
+from assistant.local import LocalAssistant
 from assistant.observing.metrics import Metrics
 from assistant.observing.watching import Watch
 from assistant.server.app import create_app
 from assistant.server.impatience import ImpatientProtocol
+from assistant.server.journaling import open_journal
 from assistant.server.serving import listen_unix
 from assistant.server.state import ServerState
 from assistant.server.turns import Patience, Turns
@@ -32,8 +34,8 @@ PATIENCE = Patience(alone_s=5.0)
 def state_for(assistant: Assistant, folder: Path, patience: Patience = PATIENCE) -> ServerState:
     """The state of a server that is ready."""
     uploads = Uploads(folder / "uploads", 1 << 20)
-    watch, quotas = Watch(Metrics("0.0")), Quotas(Limits())
-    return ServerState(assistant, Turns(patience), uploads, watch, quotas, "0.0", is_ready=True)
+    watch, quotas, turns = Watch(Metrics("0.0")), Quotas(Limits()), Turns(patience)
+    return ServerState(assistant, turns, uploads, watch, quotas, None, "0.0", is_ready=True)
 
 
 @asynccontextmanager
@@ -57,10 +59,11 @@ async def listening(make: Callable[[str], FastAPI]) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def served(assistant: Assistant, folder: Path) -> AsyncIterator[Assistant]:
+async def served(assistant: LocalAssistant, folder: Path) -> AsyncIterator[Assistant]:
     """`assistant` behind a server, as a client on the same machine has it."""
     state = state_for(assistant, folder)
     async with (
+        open_journal(assistant.store) as state.journal,
         listening(lambda path: create_app(state, path)) as path,
         open_remote_assistant(ServerAddress(socket=path)) as remote,
     ):
@@ -68,11 +71,11 @@ async def served(assistant: Assistant, folder: Path) -> AsyncIterator[Assistant]
         await state.turns.drain(5.0)
 
 
-Place = Callable[[Assistant, Path], AbstractAsyncContextManager[Assistant]]
+Place = Callable[[LocalAssistant, Path], AbstractAsyncContextManager[Assistant]]
 
 
 @asynccontextmanager
-async def here(assistant: Assistant, folder: Path) -> AsyncIterator[Assistant]:
+async def here(assistant: LocalAssistant, folder: Path) -> AsyncIterator[Assistant]:
     """`assistant` as it is."""
     yield assistant
 

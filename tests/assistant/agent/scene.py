@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assistant.agent.bounded import BoundedStrategy
 from assistant.agent.question import understand
+from assistant.agent.saver import open_saver
 from assistant.agent.toolbox import Toolbox
 from assistant.agent.turn import Draft, Turn
 from assistant.chat.local import LocalChatModel
@@ -57,7 +58,7 @@ class Scene:
             return model
 
         async with open_sessions(folder / "data") as store:
-            yield BoundedStrategy(loaded, store.checkpoints, max_drilldowns)
+            yield BoundedStrategy(loaded, await open_saver(store), max_drilldowns)
 
 
 async def ask(scene: Scene, folder: Path, *questions: str, max_drilldowns: int = 1) -> list[Draft]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from assistant.agent.question import understand
+from assistant.agent.saver import open_saver
 from assistant.agent.toolbox import Toolbox
 from assistant.agent.turn import Draft, Turn
 from assistant.answers import fingerprint
@@ -85,7 +86,9 @@ class World:
             with open_knowledge_base(self.folder / "data", self.folder / "cache") as runbooks:
                 toolbox = Toolbox(scope, runbooks, 0.4, Ledger(), events.append, session="again")
                 turn = Turn("again", understand(QUESTION, scope.now), toolbox, events.append)
-                draft = await replay(kept, turn, _strategy(self.settings, self.model, store))
+                draft = await replay(
+                    kept, turn, _strategy(self.settings, self.model, await open_saver(store))
+                )
             await store.keep("again", StoredTurn(QUESTION, draft.answer, bundle), toolbox.ledger)
         return draft, events
 

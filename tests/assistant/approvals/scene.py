@@ -17,8 +17,9 @@ from assistant.approvals.execution import Executor, open_executor
 from assistant.approvals.person import Person
 from assistant.approvals.policy import Policy
 from assistant.approvals.request import ActionRequest
-from assistant.approvals.store import ApprovalStore, open_store
+from assistant.approvals.store import ApprovalStore
 from assistant.errors import MidwatchError
+from tests.assistant.places import Place
 
 ANNA = Person("cli", "anna", ("oncall",))
 BEN = Person("cli", "ben")
@@ -137,8 +138,8 @@ class Scene:
 
 
 @contextmanager
-def open_scene(data_dir: Path, policy: Policy | None = None) -> Iterator[Scene]:
-    """A scene on the approvals in `data_dir`."""
+def open_scene(place: Place, policy: Policy | None = None) -> Iterator[Scene]:
+    """A scene on the approvals in `place`."""
     audit, clock, performed = MemoryAudit(), Clock(), list[str]()
     policy = policy or Policy.parse()
 
@@ -148,7 +149,7 @@ def open_scene(data_dir: Path, policy: Policy | None = None) -> Iterator[Scene]:
         return {"state": "RUNNING"}
 
     with (
-        open_store(data_dir) as store,
+        place.open_store() as store,
         open_executor(store, audit, policy, {"restart_service": perform}, clock) as executor,
     ):
         yield Scene(store, Desk(store, audit, policy, clock), executor, audit, clock, performed)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from assistant.approvals.person import Person
 from assistant.approvals.policy import Policy
-from assistant.approvals.store import FILE_NAME
 from assistant.errors import ApprovalConflict, ApprovalNotFound, ApprovalRefused
 from tests.assistant.approvals.scene import (
     ANNA,
@@ -25,6 +21,7 @@ from tests.assistant.approvals.scene import (
     open_scene,
     restart,
 )
+from tests.assistant.places import Place
 
 STRANGER = Person("slack", "U07")
 
@@ -161,9 +158,9 @@ def test_nobody_knows_an_id_that_was_not_given(scene: Scene) -> None:
             call()
 
 
-def test_two_people_agree(tmp_path: Path) -> None:
+def test_two_people_agree(place: Place) -> None:
     policy = Policy.parse(["cli:*:*", "tui:*:*", "slack:*:*"], ["restart_*"])
-    with open_scene(tmp_path, policy) as scene:
+    with open_scene(place, policy) as scene:
         pending = scene.desk.request(restart())
         first = scene.desk.approve(pending.id, ANNA)
         assert (first.status, scene.desk.num_missing(first)) == ("pending", 1)
@@ -183,8 +180,8 @@ def test_two_people_agree(tmp_path: Path) -> None:
         assert disagreements(scene.desk.all(), scene.audit.records) == []
 
 
-def test_one_of_two_can_still_say_no(tmp_path: Path) -> None:
-    with open_scene(tmp_path, Policy.parse(two_person=["*"])) as scene:
+def test_one_of_two_can_still_say_no(place: Place) -> None:
+    with open_scene(place, Policy.parse(two_person=["*"])) as scene:
         pending = scene.desk.request(restart())
         scene.desk.approve(pending.id, ANNA)
         rejected = scene.desk.reject(pending.id, ANNA, "on second thought")
@@ -243,10 +240,10 @@ def test_an_act_whose_time_ran_out_can_be_asked_for_again(scene: Scene) -> None:
     assert scene.audit.kinds == ["requested", "expired", "requested"]
 
 
-def test_approvals_outlive_every_process(tmp_path: Path) -> None:
-    with open_scene(tmp_path) as scene:
+def test_approvals_outlive_every_process(place: Place) -> None:
+    with open_scene(place) as scene:
         pending, approved = scene.desk.request(restart("db")), scene.approved()
-    with open_scene(tmp_path) as scene:
+    with open_scene(place) as scene:
         assert scene.desk.get(pending.id) == pending
         assert scene.desk.approve(pending.id, ANNA).status == "approved"
         assert scene.execute(approved).state == "done"
@@ -272,10 +269,9 @@ def test_nothing_changes_that_cannot_be_recorded(scene: Scene, kind: str) -> Non
     assert disagreements(scene.desk.all(), scene.audit.records) == []
 
 
-def test_changed_arguments_are_not_approved(scene: Scene, tmp_path: Path) -> None:
+def test_changed_arguments_are_not_approved(scene: Scene, place: Place) -> None:
     pending = scene.desk.request(restart())
-    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as database:
-        database.execute("UPDATE approvals SET arguments = replace(arguments, 'web', 'db')")
+    place.change_approvals("UPDATE approvals SET arguments = replace(arguments, 'web', 'db')")
     with pytest.raises(ApprovalRefused, match="not those that were asked for"):
         scene.desk.approve(pending.id, ANNA)
     assert scene.desk.reject(pending.id, ANNA).status == "rejected"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from assistant.approvals.approval import Approval
 from assistant.approvals.execution import MAX_RESULT_CHARS, open_executor
 from assistant.approvals.policy import Policy
 from assistant.approvals.rows import Act
-from assistant.approvals.store import FILE_NAME, open_store
 from assistant.errors import ApprovalConflict, ApprovalNotFound, ApprovalRefused
 from tests.assistant.approvals.scene import (
     AuditBroken,
@@ -30,6 +27,7 @@ from tests.assistant.approvals.scene import (
     permitted,
     restart,
 )
+from tests.assistant.places import Place
 from tools.errors import InvalidQuery
 
 
@@ -50,11 +48,6 @@ def performing(
         scene.clock,
     ) as executor:
         yield Scene(scene.store, scene.desk, executor, scene.audit, scene.clock, scene.performed)
-
-
-def tamper(folder: Path, change: str) -> None:
-    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as database:
-        database.execute(f"UPDATE approvals SET {change}")
 
 
 def test_what_was_agreed_to_is_performed_once(scene: Scene) -> None:
@@ -115,12 +108,12 @@ def test_a_wrong_call_does_not_use_an_approval_up(scene: Scene) -> None:
         "digest = replace(digest, substr(digest, 1, 1), 'g')",
     ],
 )
-def test_changed_arguments_are_not_performed(scene: Scene, tmp_path: Path, change: str) -> None:
+def test_changed_arguments_are_not_performed(scene: Scene, place: Place, change: str) -> None:
     def perform(arguments: object, request: object, progress: object) -> None:
         scene.performed.append("something")
 
     approval = scene.approved()
-    tamper(tmp_path, change)
+    place.change_approvals(f"UPDATE approvals SET {change}")
     performers = {"restart_service": perform, "stop_service": perform}
     with (
         open_executor(
@@ -134,9 +127,9 @@ def test_changed_arguments_are_not_performed(scene: Scene, tmp_path: Path, chang
     assert scene.audit.kinds == ["requested", "approved", "refused"]
 
 
-def test_unreadable_arguments_are_not_performed(scene: Scene, tmp_path: Path) -> None:
+def test_unreadable_arguments_are_not_performed(scene: Scene, place: Place) -> None:
     approval = scene.approved()
-    tamper(tmp_path, 'arguments = \'{"service": ["db"]}\'')
+    place.change_approvals('UPDATE approvals SET arguments = \'{"service": ["db"]}\'')
     with pytest.raises(ApprovalRefused, match="changed from outside"):
         scene.execute(approval)
     assert scene.performed == []
@@ -305,14 +298,14 @@ def test_what_cannot_be_recorded_afterwards_is_owed(scene: Scene, broken: set[st
     assert disagreements(scene.desk.all(), scene.audit.records) == []
 
 
-def test_the_next_start_pays_what_is_owed(tmp_path: Path) -> None:
-    with open_scene(tmp_path) as scene:
+def test_the_next_start_pays_what_is_owed(place: Place) -> None:
+    with open_scene(place) as scene:
         approval = scene.approved()
         scene.audit.broken_kinds = {"finished"}
         with pytest.raises(AuditBroken):
             scene.execute(approval)
         owed = scene.audit.records
-    with open_scene(tmp_path) as scene:
+    with open_scene(place) as scene:
         assert scene.executor.recover() == ()
         assert scene.audit.kinds == ["finished"]
         assert scene.audit.records[0][1]["result"] == {"state": "RUNNING"}
@@ -344,7 +337,7 @@ def test_the_audit_is_spared_long_results(scene: Scene) -> None:
     assert "result" not in scene.audit.records[-1][1]
 
 
-def test_acts_under_way_are_left_to_those_who_perform_them(scene: Scene, tmp_path: Path) -> None:
+def test_acts_under_way_are_left_to_those_who_perform_them(scene: Scene, place: Place) -> None:
     under_way, go_on = threading.Event(), threading.Event()
 
     def perform() -> str:
@@ -356,8 +349,9 @@ def test_acts_under_way_are_left_to_those_who_perform_them(scene: Scene, tmp_pat
     with performing(scene, perform) as slow, ThreadPoolExecutor(1) as threads:
         act = threads.submit(slow.execute, approval)
         assert under_way.wait(30)
-        with open_scene(tmp_path) as elsewhere:
+        with open_scene(place) as elsewhere:
             assert elsewhere.executor.recover() == ()
+            assert slow.executor.recover() == ()
             with pytest.raises(ApprovalConflict, match="running at"):
                 elsewhere.execute(approval)
         go_on.set()
@@ -382,7 +376,7 @@ def test_the_end_waits_for_acts_under_way(scene: Scene) -> None:
         assert act.result(30).state == "done"
 
 
-def killed_while(folder: Path, approval: Approval, where: str) -> None:
+def killed_while(place: Place, approval: Approval, where: str) -> None:
     """Execute in a child process that is killed within its permit or its performer."""
 
     def die(at: str) -> None:
@@ -392,7 +386,7 @@ def killed_while(folder: Path, approval: Approval, where: str) -> None:
     child = os.fork()
     if child == 0:
         with (
-            open_store(folder) as store,
+            place.open_store() as store,
             open_executor(
                 store,
                 MemoryAudit(),
@@ -404,17 +398,18 @@ def killed_while(folder: Path, approval: Approval, where: str) -> None:
             executor.execute(approval.id, session="s1", permit=lambda *_: die("permit"))
         os._exit(1)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    place.wait_for_the_dead()
 
 
 @pytest.mark.parametrize(
     ("where", "known"),
     [("permit", "nothing was done"), ("performer", "whether it took effect is not known")],
 )
-def test_what_a_killed_process_left_is_unfinished(tmp_path: Path, where: str, known: str) -> None:
-    with open_scene(tmp_path) as scene:
+def test_what_a_killed_process_left_is_unfinished(place: Place, where: str, known: str) -> None:
+    with open_scene(place) as scene:
         approval = scene.approved()
-    killed_while(tmp_path, approval, where)
-    with open_scene(tmp_path) as scene:
+    killed_while(place, approval, where)
+    with open_scene(place) as scene:
         assert scene.desk.get(approval.id).outcome == "running"
         [unfinished] = scene.executor.recover()
         assert (unfinished.id, unfinished.outcome) == (approval.id, "unfinished")
@@ -424,14 +419,14 @@ def test_what_a_killed_process_left_is_unfinished(tmp_path: Path, where: str, kn
         with pytest.raises(ApprovalConflict, match="unfinished"):
             scene.execute(approval)
         assert scene.performed == []
-        assert len(list((tmp_path / "locks").iterdir())) == 1
+        assert place.num_owners() == 1
 
 
-def test_recovery_takes_place_on_record_or_not_at_all(tmp_path: Path) -> None:
-    with open_scene(tmp_path) as scene:
+def test_recovery_takes_place_on_record_or_not_at_all(place: Place) -> None:
+    with open_scene(place) as scene:
         approval = scene.approved()
-    killed_while(tmp_path, approval, "performer")
-    with open_scene(tmp_path) as scene:
+    killed_while(place, approval, "performer")
+    with open_scene(place) as scene:
         scene.audit.broken_kinds = {"unfinished"}
         with pytest.raises(AuditBroken):
             scene.executor.recover()

@@ -1,4 +1,4 @@
-"""The file: who may read it, what it keeps, and what it does not accept."""
+"""The approvals as they are kept: what comes back, what is not accepted, who may read the file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from assistant.approvals import columns, store
+from assistant.approvals import columns, file
 from assistant.approvals.approval import Approval, Decision
 from assistant.approvals.store import FILE_NAME, ApprovalStore, open_store
 from assistant.errors import ApprovalConflict, ApprovalNotFound, ApprovalRefused, DataFolderError
 from assistant.events import Citation
 from tests.assistant.approvals.scene import ANNA, BEN, NOON, restart
+from tests.assistant.places import Place
 
 REQUEST = restart(
     "café \U0001f600",
@@ -56,13 +57,13 @@ def put(opened: ApprovalStore, *approvals: Approval) -> None:
             rows.add(approval)
 
 
-def test_an_approval_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_an_approval_comes_back_as_it_was(place: Place) -> None:
     fresh = replace(
         APPROVAL, id="a-222222", state="pending", claim=None, decisions=(), begun_at_utc=None
     )
-    with open_store(tmp_path) as opened:
+    with place.open_store() as opened:
         put(opened, APPROVAL, fresh)
-    with open_store(tmp_path) as opened, opened.reading() as rows:
+    with place.open_store() as opened, opened.reading() as rows:
         assert rows.get("a-7k3m9q") == APPROVAL
         assert rows.get("a-222222") == fresh
         with pytest.raises(ApprovalNotFound, match="no approval 'a-333333'"):
@@ -92,8 +93,8 @@ def test_every_change_is_on_the_disk_when_it_is_reported(tmp_path: Path) -> None
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_change_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with open_store(tmp_path) as opened:
+def test_a_change_that_fails_leaves_nothing(place: Place) -> None:
+    with place.open_store() as opened:
         with pytest.raises(ApprovalNotFound), opened.writing() as rows:  # noqa: PT012
             rows.add(APPROVAL)
             rows.get("a-222222")
@@ -102,8 +103,8 @@ def test_a_change_that_fails_leaves_nothing(tmp_path: Path) -> None:
         put(opened, APPROVAL)
 
 
-def test_of_two_changes_of_the_same_one_takes_place(tmp_path: Path) -> None:
-    with open_store(tmp_path) as opened:
+def test_of_two_changes_of_the_same_one_takes_place(place: Place) -> None:
+    with place.open_store() as opened:
         put(opened, APPROVAL)
         with opened.writing() as rows:
             rows.replace(APPROVAL, replace(APPROVAL, state="failed"))
@@ -112,26 +113,26 @@ def test_of_two_changes_of_the_same_one_takes_place(tmp_path: Path) -> None:
                 rows.replace(replace(APPROVAL, **change), APPROVAL)
 
 
-def test_the_same_act_waits_only_once_in_a_session(tmp_path: Path) -> None:
+def test_the_same_act_waits_only_once_in_a_session(place: Place) -> None:
     pending = replace(APPROVAL, state="pending", claim=None)
-    with open_store(tmp_path) as opened:
+    with place.open_store() as opened:
         put(opened, pending, replace(pending, id="a-222222", state="approved"))
-        with pytest.raises(DataFolderError, match="UNIQUE"):
+        with pytest.raises(DataFolderError, match=r"(?i)unique"):
             put(opened, replace(pending, id="a-333333"))
 
 
-def test_two_acts_are_never_the_same_claim(tmp_path: Path) -> None:
-    with open_store(tmp_path) as opened:
+def test_two_acts_are_never_the_same_claim(place: Place) -> None:
+    with place.open_store() as opened:
         put(opened, APPROVAL)
-        with pytest.raises(DataFolderError, match="UNIQUE"):
+        with pytest.raises(DataFolderError, match=r"(?i)unique"):
             put(opened, replace(APPROVAL, id="a-222222"))
 
 
-def test_acts_are_those_that_may_have_taken_place(tmp_path: Path) -> None:
+def test_acts_are_those_that_may_have_taken_place(place: Place) -> None:
     def act(number: int, **changes: Any) -> Approval:
         return replace(APPROVAL, id=f"a-{number}", claim=number, **changes)
 
-    with open_store(tmp_path) as opened:
+    with place.open_store() as opened:
         put(
             opened,
             act(1),
@@ -164,19 +165,18 @@ def test_acts_are_those_that_may_have_taken_place(tmp_path: Path) -> None:
         "ending = '[]'",
     ],
 )
-def test_what_nobody_here_has_written_is_refused(tmp_path: Path, change: str) -> None:
-    with open_store(tmp_path) as opened:
+def test_what_nobody_here_has_written_is_refused(place: Place, change: str) -> None:
+    with place.open_store() as opened:
         put(opened, APPROVAL)
-        with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as database:
-            database.execute(f"UPDATE approvals SET {change}")
+        place.change_approvals(f"UPDATE approvals SET {change}")
         with pytest.raises(ApprovalRefused, match="was changed from outside"):  # noqa: SIM117
             with opened.reading() as rows:
                 rows.get("a-7k3m9q")
 
 
-def test_old_approvals_are_forgotten(tmp_path: Path) -> None:
+def test_old_approvals_are_forgotten(place: Place) -> None:
     old = replace(APPROVAL, is_audited=True, requested_at_utc=NOON - timedelta(days=2))
-    with open_store(tmp_path) as opened:
+    with place.open_store() as opened:
         put(
             opened,
             old,
@@ -210,7 +210,7 @@ def test_an_older_file_is_brought_up_to_date(
     with open_store(tmp_path) as opened:
         put(opened, APPROVAL)
     more = (*columns.MIGRATIONS, ("CREATE TABLE more (name TEXT)",))
-    monkeypatch.setattr(store, "MIGRATIONS", more)
+    monkeypatch.setattr(file, "MIGRATIONS", more)
     for _ in range(2):
         with open_store(tmp_path) as opened, opened.reading() as rows:
             assert rows.get(APPROVAL.id) == APPROVAL
@@ -230,14 +230,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
-def _open_and_put(folder: Path, number: int) -> None:
-    with open_store(folder) as opened:
+def _open_and_put(place: Place, number: int) -> None:
+    with place.open_store() as opened:
         put(opened, replace(APPROVAL, id=f"a-{number}", claim=number))
 
 
-def test_many_processes_may_make_the_file_at_once(quick_folder: Path) -> None:
+def test_many_processes_may_begin_at_once(quick_place: Place) -> None:
     children = [
-        get_context("fork").Process(target=_open_and_put, args=(quick_folder, number))
+        get_context("fork").Process(target=_open_and_put, args=(quick_place, number))
         for number in range(12)
     ]
     for child in children:
@@ -245,12 +245,12 @@ def test_many_processes_may_make_the_file_at_once(quick_folder: Path) -> None:
     for child in children:
         child.join()
     assert [child.exitcode for child in children] == [0] * len(children)
-    with open_store(quick_folder) as opened, opened.reading() as rows:
+    with quick_place.open_store() as opened, opened.reading() as rows:
         assert len(rows.all()) == len(children)
 
 
-def test_threads_share_a_store(quick_folder: Path) -> None:
-    with open_store(quick_folder) as opened:
+def test_threads_share_a_store(quick_place: Place) -> None:
+    with quick_place.open_store() as opened:
 
         def add(number: int) -> None:
             put(opened, replace(APPROVAL, id=f"a-{number}", claim=number))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from assistant.approvals.waiting import decided
 from assistant.errors import ApprovalNotFound
 from tests.assistant.approvals.scene import ANNA, Scene, open_scene, restart
+from tests.assistant.places import Place
 
 
-async def test_a_decision_of_another_process_is_seen(scene: Scene, tmp_path: Path) -> None:
+async def test_a_decision_of_another_process_is_seen(scene: Scene, place: Place) -> None:
     pending = scene.desk.request(restart())
     waiting = asyncio.create_task(decided(scene.desk, pending.id, poll_s=0.001))
     done, _ = await asyncio.wait([waiting], timeout=0.05)
     assert not done
-    with open_scene(tmp_path) as elsewhere:
+    with open_scene(place) as elsewhere:
         elsewhere.desk.approve(pending.id, ANNA)
     assert (await waiting).status == "approved"
 

@@ -80,7 +80,7 @@ def test_one_session_answers_one_question_at_a_time(
     async def ask_meanwhile() -> Ran:
         async with open_sessions(tmp_path / "data") as sessions:
             await sessions.keep("aa11aa11", StoredTurn("why?", "the disk"), Ledger())
-            with sessions.lock("aa11aa11"):
+            async with sessions.held("aa11aa11"):
                 return await asyncio.to_thread(midwatch, "ask", "--session", "aa", "and now?")
 
     ran = asyncio.run(ask_meanwhile())

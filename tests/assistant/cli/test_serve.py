@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import select
 import signal
 import socket
 import subprocess
@@ -156,9 +156,8 @@ def test_what_runs_is_answered_before_it_ends(program: Program, client: Program,
 def _await_turn(process: subprocess.Popen[str]) -> None:
     """Return when the turn has got so far that it says something."""
     assert process.stderr is not None
-    os.set_blocking(process.stderr.fileno(), False)
-    await_(lambda: bool(process.stderr and process.stderr.read()))
-    os.set_blocking(process.stderr.fileno(), True)
+    ready, _, _ = select.select([process.stderr], [], [], 120)
+    assert ready
 
 
 def test_a_killed_server_fails_the_turn_and_loses_no_session(

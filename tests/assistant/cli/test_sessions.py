@@ -90,9 +90,8 @@ def test_a_session_that_answers_cannot_be_deleted(
     keep("aa11aa11", [("why?", "the disk")])
 
     async def try_meanwhile() -> Ran:
-        async with open_sessions(tmp_path / "data") as sessions:
-            with sessions.lock("aa11aa11"):
-                return await asyncio.to_thread(midwatch, "sessions", "delete", "aa11aa11")
+        async with open_sessions(tmp_path / "data") as sessions, sessions.held("aa11aa11"):
+            return await asyncio.to_thread(midwatch, "sessions", "delete", "aa11aa11")
 
     ran = asyncio.run(try_meanwhile())
     assert ran.status == 1

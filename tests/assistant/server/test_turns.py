@@ -3,13 +3,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from assistant.errors import ServerBusy, SessionError, TurnNotFound
-from assistant.events import Event, TextDelta, TurnFinished, TurnStarted
+from assistant.events import Event, TextDelta, TurnFailed, TurnFinished, TurnStarted
+from assistant.server.journaling import Journal, open_journal
 from assistant.server.turns import NumberedEvent, Patience, RunningTurn, Turns
+from assistant.sessions import StoredTurn, open_sessions
 from tests.assistant.waiting import until
+from tools.evidence import Ledger
 
 IMPATIENT = Patience(alone_s=0.05, ended_s=0.0, silence_s=0.02)
 FINISHED = TurnFinished("s1", "The disk.", "answered")
@@ -200,3 +206,46 @@ async def _drain(turns: Turns, script: Script, *, in_time: bool) -> list[Numbere
 async def test_at_the_end_turns_may_end(in_time: bool, last: str) -> None:
     events = await _drain(Turns(), Script("a", "b"), in_time=in_time)
     assert events[-1].name == last
+
+
+async def noted(journal: Journal, turn: str, events: AsyncGenerator[Event]) -> list[Event]:
+    noting = journal.noting(turn, "why?", None, events)
+    async with aclosing(noting):
+        return [event async for event in noting]
+
+
+async def test_the_journal_knows_how_turns_ended_that_nobody_remembers(tmp_path: Path) -> None:
+    script = Script()
+    async with open_sessions(tmp_path) as store, open_journal(store) as journal:
+        with pytest.raises(TurnNotFound):
+            await journal.ending("ann/turn-0001")
+        await noted(journal, "ann/turn-0001", script.open())
+        kept = StoredTurn("why?", "a", id="ann/turn-0001", finished=FINISHED)
+        await store.keep("s1", kept, Ledger())
+        assert await journal.ending("ann/turn-0001") == FINISHED
+        with pytest.raises(SessionError, match="begun already"):
+            await noted(journal, "ann/turn-0001", script.open())
+        failed = TurnFailed("s1", "model", "there is none", "pull one")
+        await noted(journal, "ann/turn-0002", _only(failed))
+        assert await journal.ending("ann/turn-0002") == replace(failed, session="")
+
+
+async def _only(event: Event) -> AsyncGenerator[Event]:
+    yield event
+
+
+async def test_a_turn_that_is_cancelled_has_failed_in_the_journal(tmp_path: Path) -> None:
+    script = Script("a")
+    async with open_sessions(tmp_path) as store, open_journal(store) as journal:
+        turns = Turns()
+        turn = turns.begin(
+            "turn-0001", "ann", lambda: journal.noting("ann/t", "why?", None, script.open())
+        )
+        await until_heard(turn, 2)
+        with pytest.raises(ServerBusy):
+            await journal.ending("ann/t")
+        await turn.cancel()
+        ended = await journal.ending("ann/t")
+    assert isinstance(ended, TurnFailed)
+    assert ended.code == "cancelled"
+    assert script.is_closed
