@@ -1,6 +1,7 @@
 """How good generated code is: scripts by their effect, queries by how near they are to a reference.
 
-    python -m benchmarks.code_generation [--model NAME] [--only NAME ...] [--keep DIR]
+    python -m benchmarks.code_generation [--model NAME] [--tasks DIR] [--only NAME ...]
+        [--keep DIR]
     python -m benchmarks.code_generation --promql FILE [--answers FILE]
 
 The first form has the model write a script for each task of `tests/code_tasks`, shows it what the
@@ -32,7 +33,7 @@ from assistant.coding.request import CodeRequest
 from assistant.providers import open_local_model
 from assistant.settings import load_settings
 from benchmarks.code_tasks.__main__ import Attempt, pass_rate, print_attempts
-from benchmarks.code_tasks.task import Place, Task, read_tasks
+from benchmarks.code_tasks.task import TASKS, Place, Task, read_tasks
 from benchmarks.code_tasks.trial import try_code
 from tools.code.report import Language
 from tools.sandbox import private_folder, sandbox_problem
@@ -52,6 +53,7 @@ def main() -> int:
     """Measure and print; 1 when there is no sandbox to run scripts in."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="qwen2.5-coder-1.5b")
+    parser.add_argument("--tasks", type=Path, default=TASKS, metavar="DIR")
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--promql", type=Path, metavar="FILE")
@@ -66,16 +68,16 @@ def main() -> int:
     if problem := sandbox_problem():
         print(problem, file=sys.stderr)
         return 1
-    attempts = asyncio.run(try_tasks(chosen.model, chosen.only))
+    tasks = [t for t in read_tasks(chosen.tasks) if not chosen.only or t.name in chosen.only]
+    attempts = asyncio.run(try_tasks(chosen.model, tasks))
     if chosen.keep is not None:
         keep(attempts, chosen.keep)
     print_attempts(attempts, is_json=False)
     return 0 if attempts and pass_rate(attempts) > 0 else 1
 
 
-async def try_tasks(name: str, only: Sequence[str]) -> list[Attempt]:
+async def try_tasks(name: str, tasks: Sequence[Task]) -> list[Attempt]:
     """One script for each task, run once."""
-    tasks = [task for task in read_tasks() if not only or task.name in only]
     attempts = []
     model = await _open(name)
     try:

@@ -20,6 +20,8 @@ def notify(state: str) -> None:
         contextlib.suppress(OSError),
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
     ):
+        # A manager that does not read must not stop the event loop.
+        sender.setblocking(False)
         sender.sendto(state.encode(), address)
 
 

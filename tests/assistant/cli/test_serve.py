@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -132,7 +133,7 @@ def test_a_second_server_is_refused_and_a_dead_ones_socket_is_not(program: Progr
 
 
 def _asking(client: Program, log: Path) -> subprocess.Popen[str]:
-    return client.start("ask", "Why are payments failing? Tell me all of it.", "-f", log, "--json")
+    return client.start("ask", "Why are payments failing? Tell me all of it.", "-f", log)
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_what_runs_is_answered_before_it_ends(program: Program, client: Program,
         _await_turn(process)
         server.process.send_signal(signal.SIGTERM)
         ran = client.wait(process)
-        assert json.loads(ran.out)["outcome"] == "answered"
+        assert (ran.status, "**Evidence**" in ran.out) == (0, True)
         assert server.process.wait(60) == 0
         assert not server.path.exists()
 
@@ -183,17 +184,23 @@ def test_systemd_is_told_when_it_is_ready_that_it_works_and_that_it_ends(program
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener,
     ):
         listener.bind(f"{folder}/notify")
-        listener.settimeout(60)
+        heard: list[str] = []
+        threading.Thread(target=_hear, args=(listener, heard), daemon=True).start()
         program.environment["NOTIFY_SOCKET"] = f"{folder}/notify"
         program.environment["WATCHDOG_USEC"] = "200000"
         with serving(program) as server:
-            heard = set()
-            while "READY=1" not in heard:
-                heard.add(listener.recv(200).decode())
-            assert {"WATCHDOG=1", "STATUS=ready"} <= heard
+            await_(lambda: {"READY=1", "WATCHDOG=1", "STATUS=ready"} <= set(heard))
+            assert "STOPPING=1" not in heard
             server.process.send_signal(signal.SIGTERM)
-            await_(lambda: listener.recv(200) == b"STOPPING=1")
             assert server.process.wait(60) == 0
+        await_(lambda: "STOPPING=1" in heard)
+        listener.sendto(b"", f"{folder}/notify")
+
+
+def _hear(listener: socket.socket, heard: list[str]) -> None:
+    """Read as a service manager does: whatever comes, at once; until nothing is said."""
+    while told := listener.recv(200).decode():
+        heard.append(told)
 
 
 def test_a_server_without_a_model_says_so_and_serves_the_rest(client: Program, log: Path) -> None:
