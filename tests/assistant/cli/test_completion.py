@@ -67,7 +67,7 @@ def complete(program: Program, words: str) -> list[str]:
 
 def test_the_shell_gets_names_and_ids(program: Program) -> None:
     asyncio.run(keep(Path(program.environment["MIDWATCH_DATA_DIR"]), "aa11aa11", "why?"))
-    assert complete(program, "midwatch se") == ["search", "services", "sessions"]
+    assert complete(program, "midwatch se") == ["serve", "search", "services", "sessions"]
     assert complete(program, "midwatch --model qwen2.5-coder-0") == ["qwen2.5-coder-0.5b"]
     assert complete(program, "midwatch model pull qwen2.5-coder-0") == ["qwen2.5-coder-0.5b"]
     assert complete(program, "midwatch ask --session ") == ["aa11aa11"]
