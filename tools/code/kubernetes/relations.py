@@ -127,6 +127,8 @@ def _budget(one: Object, objects: Sequence[Object]) -> Iterator[Problem]:
     if one.kind != "PodDisruptionBudget":
         return
     least = one.get("spec", "minAvailable")
+    if least is None:
+        return
     labels = one.get("spec", "selector", "matchLabels") or {}
     for other in objects:
         replicas = other.get("spec", "replicas")
