@@ -39,6 +39,7 @@ from tools.window import parse_duration
 
 ENVIRONMENT_PREFIX = "MIDWATCH_"
 CONFIG_VARIABLE = "MIDWATCH_CONFIG"
+TOKEN_VARIABLE = "MIDWATCH_TOKEN"
 FILE_NAME = "midwatch.toml"
 
 
@@ -452,7 +453,7 @@ class ServerSettings(_Section):
 
     url: ServerUrl = ""
     """A server on another machine that commands use, like `https://midwatch.internal:8443`."""
-    token_env: str = "MIDWATCH_TOKEN"
+    token_env: str = TOKEN_VARIABLE
     """The environment variable that holds the token for that server."""
     ca_file: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
     """A certificate authority to trust for that server, besides the machine's."""
@@ -464,8 +465,12 @@ class ServerSettings(_Section):
     """The certificate for `listen`, a PEM file with its chain."""
     tls_key: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
     """The certificate's key, a PEM file."""
+    tokens_env: str = ""
+    """The environment variable with tokens that replicas share; `tokens create --shared`."""
     drain: Duration = "60s"
     """How long running turns may go on when the server is to end."""
+    uploads_dir: Annotated[Folder | None, _EMPTY_IS_UNSET] = None
+    """Where those files are kept, one folder for all replicas; unset: in the data folder."""
     max_upload_mib: int = Field(default=256, ge=1)
     """How large a file may be that a client sends with a question, in MiB."""
     max_turns_per_user: int = Field(default=0, ge=0)
@@ -653,7 +658,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, dic
     variables = {_variable(key): key for key in known_keys()}
     sections: dict[str, dict[str, Any]] = {}
     for name, text in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_VARIABLE:
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in (CONFIG_VARIABLE, TOKEN_VARIABLE):
             continue
         if name not in variables:
             raise SettingsError(f"unknown variable {name}", _did_you_mean(name, variables))

@@ -29,7 +29,7 @@ Status = Literal["valid", "expired", "revoked"]
 
 _FORM = re.compile(r"mw_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_SECRET_BYTES = 32
+SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def new_token(
 
     Raises TokenError for a name, scope, front or time that cannot be.
     """
-    _check(name, scopes, front, lasts)
+    check(name, scopes, front, lasts)
     token = Token(
         secrets.token_hex(4),
         name,
@@ -77,7 +77,7 @@ def new_token(
         known_front(front),
         None if lasts is None else _end(now, lasts),
     )
-    return token, secrets.token_urlsafe(_SECRET_BYTES)
+    return token, secrets.token_urlsafe(SECRET_BYTES)
 
 
 def known_scopes(names: Collection[str]) -> tuple[Scope, ...]:
@@ -106,7 +106,7 @@ def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("ascii")).digest()
 
 
-def _check(name: str, scopes: Collection[str], front: str | None, lasts: timedelta | None) -> None:
+def check(name: str, scopes: Collection[str], front: str | None, lasts: timedelta | None) -> None:
     """Raises TokenError for what no token can be made of."""
     if not _NAME.fullmatch(name):
         raise TokenError(

@@ -33,9 +33,18 @@ def create(
         str, typer.Option(help="How long it can be used, like 90d; never ends without.")
     ] = "",
     front: Annotated[str, typer.Option(help="Let it name the people of this front: slack.")] = "",
+    shared: Annotated[
+        bool,
+        typer.Option("--shared", help="For all replicas: show its entry for [server] tokens_env."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a token, and show it: the only time that anything can."""
+    if shared:
+        if expires:
+            raise typer.BadParameter("a shared token ends when its entry is taken out")
+        _create_shared(name, scope, front, as_json=as_json)
+        return
     from tools.window import parse_duration
 
     lasts = parse_duration(expires) if expires else None
@@ -49,6 +58,19 @@ def create(
     end = "never ends" if token.expires_at_utc is None else f"ends {_day(token.expires_at_utc)}"
     note(f"{token.id} ({token.name}) opens {', '.join(token.scopes)} and {end}.")
     note("Keep it now: it is not shown again.")
+
+
+def _create_shared(name: str, scopes: list[str], front: str, *, as_json: bool) -> None:
+    from assistant.access.static import new_shared
+
+    text, entry = new_shared(name, scopes, front or None)
+    if as_json:
+        print(json.dumps({"token": text, "entry": entry}), flush=True)
+        return
+    print(text, flush=True)
+    note(
+        f"Give this entry to every replica, in the variable that [server] tokens_env names: {entry}"
+    )
 
 
 @app.command("list")

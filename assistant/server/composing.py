@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from pathlib import Path
 from fastapi import APIRouter, Depends
 
 from assistant.access.quotas import Limits, Quotas
+from assistant.access.static import read_shared, shared_of
 from assistant.access.tokens import TokenStore
 from assistant.errors import SettingsError
 from assistant.local import LocalAssistant, ModelLoader, load_model, open_local_assistant
@@ -54,7 +56,8 @@ async def run_server(settings: Settings, load: ModelLoader = load_model) -> None
 async def _serve(
     settings: Settings, load: ModelLoader, path: Path, listeners: list[Listener]
 ) -> None:
-    uploads = Uploads(settings.data.dir / _UPLOADS, settings.server.max_upload_mib << 20)
+    folder = settings.server.uploads_dir or settings.data.dir / _UPLOADS
+    uploads = Uploads(folder, settings.server.max_upload_mib << 20)
     redact = open_redactor(settings).redact
     with json_logging(redact, logging.INFO), ExitStack() as stack:
         async with (
@@ -69,7 +72,7 @@ async def _serve(
             state = ServerState(assistant, Turns(), uploads, watch, quotas, journal, name)
             models = _models(settings, assistant, redact)
             routers = (models, *_observing(state))
-            app = create_app(state, str(path), _verify(tokens), redact, routers)
+            app = create_app(state, str(path), _verify(settings, tokens), redact, routers)
 
             async def prepare() -> None:
                 await assistant.prepare()
@@ -123,11 +126,12 @@ def _observing(state: ServerState) -> Iterator[APIRouter]:
         yield _guarded(router, principal_of)
 
 
-def _verify(tokens: TokenStore) -> Verify:
-    """Who a token's holder is."""
+def _verify(settings: Settings, tokens: TokenStore) -> Verify:
+    """Who a token's holder is. Raises TokenError."""
+    shared = read_shared(os.environ.get(settings.server.tokens_env, ""))
 
     def verify(text: str) -> Principal | None:
-        token = tokens.verify(text)
+        token = shared_of(text, shared) or tokens.verify(text)
         if token is None:
             return None
         return Principal(token.name, frozenset(token.scopes), token.front)

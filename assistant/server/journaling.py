@@ -54,6 +54,10 @@ class Journal:
         Raises TurnNotFound, and ServerBusy when another server still works on it.
         """
         begun = await self.store.turn_state(turn)
+        if begun is not None and begun.state == "running":
+            # Whoever asks has lost the server that worked on it; that may be no accident.
+            await self.store.close_lost_turns(self.store.owners.is_alive)
+            begun = await self.store.turn_state(turn)
         if begun is None:
             raise TurnNotFound("there is no such turn", "it may have ended long ago: ask again")
         if begun.state == "running":

@@ -347,3 +347,8 @@ def test_reference_with_every_key_uncommented_is_the_defaults(place: Place) -> N
 
 def test_every_key_is_documented() -> None:
     assert all(text.endswith(".") for text in known_keys().values())
+
+
+def test_the_token_for_a_server_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIDWATCH_TOKEN", "mw_secret")
+    assert "mw_secret" not in repr(load_settings())

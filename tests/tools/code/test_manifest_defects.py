@@ -131,6 +131,8 @@ KUBERNETES_DEFECTS += [
 KUBERNETES_CORRECT = {
     "autoscaled": RIGHT.replace("  replicas: 2\n", "") + AUTOSCALER,
     "budget": RIGHT.replace("replicas: 2", "replicas: 3") + BUDGET,
+    "budget of those away": RIGHT.replace("  replicas: 2\n", "")
+    + BUDGET.replace("minAvailable: 2", "maxUnavailable: 1"),
     "deployment and service": RIGHT + SERVICE,
     "config map": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: x}\ndata:\n "
     " a: 'yes'\n",
