@@ -142,6 +142,7 @@ def test_json_is_one_object_and_nothing_else(
             "total_s": 2.5,
             "phases_s": {"triage": 0.1},
             "model_calls": 0,
+            "is_answer_cached": False,
         },
     }
 
