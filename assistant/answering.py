@@ -22,6 +22,7 @@ from assistant.answers.cache import AnswerCache
 from assistant.answers.kept import KeptAnswer, kept_answer
 from assistant.answers.key import AnswerKey, answer_key
 from assistant.answers.replay import replay
+from assistant.answers.tool_results import ToolResults
 from assistant.approvals.person import system_person
 from assistant.engine.interface import Priority
 from assistant.events import TurnFinished, TurnStarted, TurnUsage
@@ -64,6 +65,8 @@ class Answering:
     redact: Callable[[str], str]
     answers: AnswerCache | None
     """Answers to be given again; None: each question is worked on."""
+    results: ToolResults
+    """What turns on the live systems find at the same time."""
 
     async def answer(self, session: str, request: AskRequest, emit: Emit) -> TurnFinished:
         """Answer in `session`, which the caller holds, and keep the turn there.
@@ -83,9 +86,16 @@ class Answering:
 
     def toolbox(self, scope: Scope, ledger: Ledger, emit: Emit, session: str) -> Toolbox:
         """The tools for a turn on `scope`."""
-        threshold = runbook_threshold(self.settings)
         return Toolbox(
-            scope, self.runbooks, threshold, ledger, emit, redact=self.redact, session=session
+            scope,
+            self.runbooks,
+            runbook_threshold(self.settings),
+            ledger,
+            emit,
+            redact=self.redact,
+            session=session,
+            results=self.results,
+            scope_key="live" if scope.origin == "live" else "",
         )
 
     def finished(self, turn: Turn, draft: Draft, model: str) -> TurnFinished:

@@ -32,6 +32,7 @@ from assistant.agent.toolbox import Emit
 from assistant.agent.turn import Draft, ModelSource, Strategy, Turn
 from assistant.answering import Answering
 from assistant.answers.cache import AnswerCache
+from assistant.answers.tool_results import ToolResults
 from assistant.approvals.approval import Approval
 from assistant.archive import Archive
 from assistant.chat.local import LocalChatModel
@@ -137,6 +138,7 @@ class LocalAssistant:
             self._offices,
             self._redact,
             self._answers,
+            ToolResults(),
         )
 
     async def prepare(self) -> None:
@@ -270,7 +272,10 @@ class LocalAssistant:
         said = self._redact(_as_said(request))
         turn = Turn(session, understand(said, scope.now), toolbox, emit)
         emit(TurnStarted(session, said))
+        # What was found before an act says nothing of what is there after it.
+        self._answering.results.forget()
         approval = await Deciding(office, request, turn).settle()
+        self._answering.results.forget()
         draft = Draft("".join(turn.shown), tuple(ledger))
         if is_known and approval.status != "pending":
             going_on = resumption(approval, draft.answer, goes_on=request.goes_on)

@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from assistant.agent.arguments import ARGUMENTS, ActOnService
 from assistant.agent.dispatch import dispatch
 from assistant.agent.proposal import Actions, Proposal, proposal_of
 from assistant.agent.report import as_citation
+from assistant.answers.tool_results import ToolResults, call_key
 from assistant.errors import MidwatchError
 from assistant.events import (
     Approval,
@@ -89,6 +90,10 @@ class Toolbox:
     """Where actions are proposed; None where there is nothing to act on, as in a bundle."""
     session: str = ""
     approvals: list[Approval] = field(default_factory=list)
+    results: ToolResults | None = None
+    """What turns find at the same time, to look once for all; None: each looks for itself."""
+    scope_key: str = ""
+    """Stands for the scope among all turns; empty: nothing of this one is shared."""
     _num_started: int = 0
     _is_cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -108,16 +113,24 @@ class Toolbox:
         return await self.perform(name, arguments, lambda: dispatch(checked, self))
 
     async def perform(
-        self, name: str, arguments: Mapping[str, Any], work: Callable[[], ToolResult]
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        work: Callable[[], ToolResult],
+        shared_as: Mapping[str, Any] | None = None,
     ) -> ToolReport:
-        """Run `work` in a thread as the tool `name`, between its two events."""
+        """Run `work` in a thread as the tool `name`, between its two events.
+
+        With `shared_as`, all that its result depends on besides the scope, another turn's result of
+        this moment may be taken instead.
+        """
         self._num_started += 1
         number = self._num_started
         self.emit(ToolStarted(number, name, arguments))
         started = time.monotonic()
         result = ToolResult(Status.ERROR, "the call was cancelled")
         try:
-            result = await asyncio.to_thread(lambda: self._redacted(_guarded(work)))
+            result = await self._result(name, work, shared_as)
         except asyncio.CancelledError:
             self._is_cancelled.set()
             raise
@@ -127,6 +140,17 @@ class Toolbox:
             self.calls.append(call)
             self.emit(ToolFinished(number, name, result.status.value, result.summary, duration_s))
         return ToolReport(call, result, self.enter(result.findings))
+
+    async def _result(
+        self, name: str, work: Callable[[], ToolResult], shared_as: Mapping[str, Any] | None
+    ) -> ToolResult:
+        def run() -> Awaitable[ToolResult]:
+            return asyncio.to_thread(lambda: self._redacted(_guarded(work)))
+
+        key = None if shared_as is None else call_key(self.scope_key, name, shared_as)
+        if self.results is None or key is None:
+            return await run()
+        return await self.results.get(key, run)
 
     async def propose(self, proposal: Proposal) -> ToolReport:
         """Put an action before a person, unless nobody could approve it; the call says which.

@@ -125,7 +125,7 @@ def _looks(
         looks.append(_survey(question, toolbox))
     if scope.services:
         looks.append(
-            toolbox.perform("list_services", {}, lambda: list_services_tool(scope.services))
+            toolbox.perform("list_services", {}, lambda: list_services_tool(scope.services), {})
         )
     if scope.metrics is not None:
         looks.append(_metrics(scope.metrics, question, toolbox))
@@ -154,6 +154,7 @@ def _host(question: Question, toolbox: Toolbox) -> Coroutine[Any, Any, ToolRepor
         "survey_host",
         {},
         lambda: survey_host(with_healthy=asked, checkpoint=toolbox.checkpoint),
+        {"with_healthy": asked},
     )
 
 
@@ -168,6 +169,8 @@ def _probes(plan: ProbePlan, toolbox: Toolbox) -> Coroutine[Any, Any, ToolReport
             ca_file=plan.ca_file,
             checkpoint=toolbox.checkpoint,
         ),
+        # Of one process there is one plan.
+        {"checks": list(plan.checks)},
     )
 
 

@@ -20,6 +20,7 @@ from assistant.agent.arguments import (
 )
 from assistant.agent.proposal import BY_MODEL
 from assistant.agent.toolbox import Toolbox
+from assistant.answers.tool_results import ToolResults
 from assistant.events import Event, EvidenceAdded, ToolFinished, ToolStarted
 from knowledge.base import KnowledgeBase, open_knowledge_base
 from tests.assistant.agent.acting import KnownServices
@@ -369,3 +370,33 @@ async def test_tools_say_what_there_is_not(
     scene = Scene(bundle(tmp_path / "b", {"shop": BROKEN}), ScriptedEngine(), tmp_path)
     report = await scene.turn("What is wrong?").toolbox.run(name, arguments)
     assert said in report.result.summary
+
+
+async def test_what_turns_find_at_the_same_moment_is_looked_for_once(
+    scope: Scope, runbooks: KnowledgeBase
+) -> None:
+    results = ToolResults()
+    looks: list[str] = []
+
+    def look() -> ToolResult:
+        looks.append("looked")
+        return ToolResult(Status.OK, "all is well", (Finding("service", "pay", "pay RUNNING"),))
+
+    async def turn(scope_key: str, shared_as: Mapping[str, Any] | None) -> list[Event]:
+        events: list[Event] = []
+        toolbox = Toolbox(scope, runbooks, 0.4, Ledger(), events.append)
+        toolbox.results, toolbox.scope_key = results, scope_key
+        report = await toolbox.perform("list_services", {}, look, shared_as)
+        assert [item.finding.source for item in report.evidence] == ["pay"]
+        return events
+
+    for events in await asyncio.gather(*(turn("live", {}) for _ in range(20))):
+        assert [type(event) for event in events] == [ToolStarted, ToolFinished, EvidenceAdded]
+    assert len(looks) == 1
+    await turn("live", {"other": 1})
+    await turn("", {})
+    await turn("live", None)
+    assert len(looks) == 4
+    results.forget()
+    await turn("live", {})
+    assert len(looks) == 5
