@@ -8,6 +8,7 @@ file overrides those below it key by key. What is unknown or of the wrong form i
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import os
 import re
@@ -596,6 +597,12 @@ def user_config_file(environment: Mapping[str, str] = os.environ) -> Path:
     home = environment.get("XDG_CONFIG_HOME")
     base = Path(home) / "midwatch" if home else Path(platformdirs.user_config_dir("midwatch"))
     return base / FILE_NAME
+
+
+def fingerprint(settings: Settings) -> str:
+    """A digest of what answers depend on: two processes that have the same one answer alike."""
+    told = settings.model_dump(mode="json", exclude={"answers", "server", "telemetry"})
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def known_keys() -> dict[str, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from assistant.cli.output import note
 
 if TYPE_CHECKING:
     from assistant.archive import Archive
@@ -73,7 +75,7 @@ def opened(context: Context) -> AbstractAsyncContextManager[Assistant]:
     """
     address = _server(context)
     if address is not None:
-        return _remote(address)
+        return _remote(context, address)
     from assistant.local import load_model, open_local_assistant
 
     return open_local_assistant(context.settings, partial(load_model, is_brief=True))
@@ -83,7 +85,7 @@ def opened_library(context: Context) -> AbstractAsyncContextManager[Library | Re
     """What `opened` opens, as far as it is the knowledge base: that is there at once."""
     address = _server(context)
     if address is not None:
-        return _remote(address)
+        return _remote(context, address)
     from assistant.library import open_library
 
     return open_library(context.settings)
@@ -93,7 +95,7 @@ def opened_archive(context: Context) -> AbstractAsyncContextManager[Archive | Re
     """What `opened` opens, as far as it is the sessions: those are there at once."""
     address = _server(context)
     if address is not None:
-        return _remote(address)
+        return _remote(context, address)
     from assistant.archive import open_archive
 
     return open_archive(context.settings)
@@ -109,10 +111,19 @@ def _server(context: Context) -> ServerAddress | None:
     return find_server(context.settings, context.server)
 
 
-def _remote(address: ServerAddress) -> AbstractAsyncContextManager[RemoteAssistant]:
+@asynccontextmanager
+async def _remote(context: Context, address: ServerAddress) -> AsyncIterator[RemoteAssistant]:
+    """The assistant there; it is said when one on this machine has other settings than these."""
     from assistant.client.remote import open_remote_assistant
 
-    return open_remote_assistant(address)
+    async with open_remote_assistant(address) as assistant:
+        if address.socket is not None:
+            from assistant.settings import fingerprint
+
+            theirs = await assistant.settings()
+            if theirs and theirs != fingerprint(context.settings):
+                note("The server that runs has other settings than these; --local uses these.")
+        yield assistant
 
 
 def context_of(context: typer.Context) -> Context:

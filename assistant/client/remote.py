@@ -46,6 +46,11 @@ class RemoteAssistant:
         self._client = client
         self._is_same_machine = is_same_machine
 
+    async def settings(self) -> str:
+        """The digest of the settings that the server answers by; empty when it does not say."""
+        told = await self._call("GET", "/healthz")
+        return str(told.get("settings", ""))
+
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event]:
         """See `Assistant.ask`."""
         turn = request.turn or _new_turn()

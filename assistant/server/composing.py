@@ -31,7 +31,7 @@ from assistant.server.serving import Listener, listen_tcp, listen_unix, only_ser
 from assistant.server.state import ServerState
 from assistant.server.turns import Turns
 from assistant.server.uploads import Uploads
-from assistant.settings import ServerSettings, Settings
+from assistant.settings import ServerSettings, Settings, fingerprint
 from assistant.sockets import socket_path
 from tools.window import parse_duration
 
@@ -69,7 +69,9 @@ async def _serve(
             await asyncio.to_thread(uploads.sweep)
             quotas = _quotas(settings.server)
             name = version("midwatch")
-            state = ServerState(assistant, Turns(), uploads, watch, quotas, journal, name)
+            state = ServerState(
+                assistant, Turns(), uploads, watch, quotas, journal, name, fingerprint(settings)
+            )
             models = _models(settings, assistant, redact)
             routers = (models, *_observing(state))
             app = create_app(state, str(path), _verify(settings, tokens), redact, routers)

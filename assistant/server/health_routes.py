@@ -13,8 +13,8 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz")
 async def healthz(state: State) -> dict[str, Any]:
-    """Whether the process works."""
-    return {"status": "ok", "version": state.version}
+    """Whether the process works; `settings` is a digest, for clients that have their own."""
+    return {"status": "ok", "version": state.version, "settings": state.settings}
 
 
 @router.get("/readyz", responses={503: {"description": "loading, or about to end"}})

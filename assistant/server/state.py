@@ -29,6 +29,8 @@ class ServerState:
     journal: Journal | None
     """What outlives this process; None: nothing does."""
     version: str
+    settings: str = ""
+    """The digest of the settings that this server answers by."""
     is_ready: bool = field(default=False)
     """Whether the model is loaded, or a first question would wait for it."""
 

@@ -115,6 +115,8 @@ def test_the_other_commands_use_it(program: Program, client: Program, tmp_path: 
         piped = client.run("ask", "why?", "--json", stdin="".join(payments_lines()))
         assert json.loads(piped.out)["citations"]
         assert client.run("--local", "ask", "why?", "-f", log).status == 1
+        assert "other settings" in piped.err
+        assert "other settings" not in program.run("sessions", "list").err
         assert client.run("sessions", "delete", listed["id"]).out == f"deleted {listed['id']}\n"
         assert "no session" in client.run("sessions", "show", listed["id"]).said
 
