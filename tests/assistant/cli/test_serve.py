@@ -21,6 +21,7 @@ import pytest
 from assistant.client.finding import answers
 from tests.assistant.cli.conftest import payments_lines
 from tests.assistant.cli.program import Program
+from tests.tools.probes.servers import Authority, closed_port
 
 pytestmark = pytest.mark.model
 
@@ -213,5 +214,40 @@ def test_a_server_without_a_model_says_so_and_serves_the_rest(client: Program, l
         assert server.client.get("/readyz").status_code == 503
         ran = client.run("ask", "why?", "-f", log)
         assert "midwatch model pull" in ran.said
+    finally:
+        server.end()
+
+
+def test_from_another_machine_by_tls_and_a_token(client: Program, tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path)
+    authority.context(["127.0.0.1"])
+    [certificate] = set(tmp_path.glob("*.pem")) - {authority.file}
+    address = f"127.0.0.1:{closed_port()}"
+    token = client.run("tokens", "create", "anna", "--scope", "ask").out.strip()
+    listed = json.loads(client.run("tokens", "list", "--json").out)["tokens"]
+    elsewhere = Program(tmp_path / "elsewhere", tmp_path / "no-models")
+    elsewhere.folder.mkdir()
+    elsewhere.environment |= {
+        "MIDWATCH_TOKEN": token,
+        "MIDWATCH_SERVER_CA_FILE": str(authority.file),
+    }
+    client.environment |= {
+        "MIDWATCH_SERVER_LISTEN": address,
+        "MIDWATCH_SERVER_TLS_CERTIFICATE": str(certificate),
+        "MIDWATCH_SERVER_TLS_KEY": str(certificate),
+    }
+    there = ["--server", f"https://{address}", "sessions", "list", "--json"]
+    server = started(client)
+    try:
+        await_(server.answers)
+        assert json.loads(elsewhere.run(*there).out) == {"sessions": []}
+        elsewhere.environment.pop("MIDWATCH_SERVER_CA_FILE")
+        assert "certificate" in elsewhere.run(*there).said.lower()
+        elsewhere.environment["MIDWATCH_SERVER_CA_FILE"] = str(authority.file)
+        assert client.run("tokens", "revoke", listed[0]["id"]).status == 0
+        refused = elsewhere.run(*there)
+        assert (refused.status, "not valid" in refused.said) == (1, True)
+        elsewhere.environment.pop("MIDWATCH_TOKEN")
+        assert "$MIDWATCH_TOKEN is not set" in elsewhere.run(*there).said
     finally:
         server.end()
