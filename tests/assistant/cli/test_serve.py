@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import select
 import signal
@@ -11,14 +12,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from assistant.client.finding import answers
+from assistant.client.finding import ServerAddress, answers
+from assistant.client.remote import RemoteAssistant, open_remote_assistant
+from assistant.events import TurnFailed, TurnFinished
+from assistant.interface import AskRequest
+from assistant.sessions import open_sessions
 from tests.assistant.cli.conftest import payments_lines
 from tests.assistant.cli.program import Program
 from tests.tools.probes.servers import Authority, closed_port
@@ -251,3 +256,48 @@ def test_from_another_machine_by_tls_and_a_token(client: Program, tmp_path: Path
         assert "$MIDWATCH_TOKEN is not set" in elsewhere.run(*there).said
     finally:
         server.end()
+
+
+async def test_killed_in_the_middle_of_twenty_turns(program: Program, log: Path) -> None:
+    ended: dict[str, TurnFinished | TurnFailed] = {}
+    some = asyncio.Event()
+
+    async def ask(assistant: RemoteAssistant, turn: str) -> None:
+        # Each of them is another question: none is answered from what another came to.
+        request = AskRequest(f"Why are payments failing? ({turn})", files=(log,), turn=turn)
+        async with aclosing(assistant.ask(request)) as events:
+            async for event in events:
+                if isinstance(event, TurnFinished | TurnFailed):
+                    ended[turn] = event
+        if len(ended) == 5:
+            some.set()
+
+    names = [f"turn-{number:04}" for number in range(20)]
+    with serving(program) as server:
+        async with open_remote_assistant(ServerAddress(socket=server.path)) as assistant:
+            asking = [asyncio.create_task(ask(assistant, name)) for name in names]
+            await asyncio.wait_for(some.wait(), 300)
+            server.process.kill()
+            server.process.wait()
+            early = set(ended)
+            with serving(program):
+                await asyncio.gather(*asking)
+                sessions = {info.id for info in await assistant.sessions()}
+                kept = [await assistant.conversation(session) for session in sessions]
+    data = Path(program.environment["MIDWATCH_DATA_DIR"])
+    async with open_sessions(data) as store:
+        states = {name: await store.turn_state(f"local/{name}") for name in names}
+    assert set(ended) == set(names)
+    finished = {name for name, event in ended.items() if isinstance(event, TurnFinished)}
+    assert early <= finished < set(names)
+    assert {
+        name for name, state in states.items() if state and state.state == "finished"
+    } == finished
+    assert {state.state for state in states.values() if state} == {"finished", "failed"}
+    assert {turn.id for session in kept for turn in session.turns} == {
+        f"local/{name}" for name in finished
+    }
+    assert {len(session.turns) for session in kept} == {1}
+    assert all(session.evidence for session in kept)
+    lost = {event.code for event in ended.values() if isinstance(event, TurnFailed)}
+    assert lost == {"interrupted"}
