@@ -14,7 +14,7 @@ import platformdirs
 import typer
 
 from assistant.cli.main import app
-from assistant.settings import ENVIRONMENT_PREFIX, Settings
+from assistant.settings import ENVIRONMENT_PREFIX, NamedModel, Settings
 
 FOLDER = Path(__file__).parent
 WIDTH = 80
@@ -64,15 +64,22 @@ def settings_page() -> str:
     schemas = Settings.model_json_schema()["$defs"]
     for section, field in Settings.model_fields.items():
         assert isinstance(field.annotation, type)
-        schema = schemas[field.annotation.__name__]
-        parts.append(f"## `[{section}]`\n\n{schema['description']}\n")
-        parts.append("| key | default | takes | meaning |\n| --- | --- | --- | --- |")
-        defaults = getattr(Settings(), section)
-        for key, about in schema["properties"].items():
-            default = _default(getattr(defaults, key))
-            parts.append(f"| `{key}` | {default} | {_takes(about)} | {about['description']} |")
-        parts.append("")
+        parts += _table(section, schemas[field.annotation.__name__], getattr(Settings(), section))
+        if section == "routing":
+            example = NamedModel.model_construct(name="")
+            parts += _table("routing.models.NAME", schemas[NamedModel.__name__], example)
     return "\n".join(parts)
+
+
+def _table(section: str, schema: Mapping[str, Any], defaults: Any) -> Iterator[str]:
+    """The keys of one section. Those that have no default are needed."""
+    yield f"## `[{section}]`\n\n{schema['description']}\n"
+    yield "| key | default | takes | meaning |\n| --- | --- | --- | --- |"
+    for key, about in schema["properties"].items():
+        is_needed = key in schema.get("required", ())
+        default = "needed" if is_needed else _default(getattr(defaults, key))
+        yield f"| `{key}` | {default} | {_takes(about)} | {about['description']} |"
+    yield ""
 
 
 def commands_page() -> str:
