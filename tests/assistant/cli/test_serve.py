@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import select
 import signal
 import socket
 import subprocess
@@ -154,7 +153,7 @@ def log(tmp_path: Path) -> Path:
 def test_what_runs_is_answered_before_it_ends(program: Program, client: Program, log: Path) -> None:
     with serving(program) as server:
         process = _asking(client, log)
-        _await_turn(process)
+        _await_turn(server)
         server.process.send_signal(signal.SIGTERM)
         ran = client.wait(process)
         assert (ran.status, "**Evidence**" in ran.out) == (0, True)
@@ -162,11 +161,9 @@ def test_what_runs_is_answered_before_it_ends(program: Program, client: Program,
         assert not server.path.exists()
 
 
-def _await_turn(process: subprocess.Popen[str]) -> None:
-    """Return when the turn has got so far that it says something."""
-    assert process.stderr is not None
-    ready, _, _ = select.select([process.stderr], [], [], 120)
-    assert ready
+def _await_turn(server: Serving) -> None:
+    """Return when the server works on a turn."""
+    await_(lambda: server.get("/api/engine")["turns_running"] > 0)
 
 
 def test_a_killed_server_fails_the_turn_and_loses_no_session(
@@ -175,7 +172,7 @@ def test_a_killed_server_fails_the_turn_and_loses_no_session(
     with serving(program) as server:
         kept = json.loads(client.run("ask", "why?", "-f", log, "--json").out)["session"]
         process = _asking(client, log)
-        _await_turn(process)
+        _await_turn(server)
         server.process.kill()
         server.process.wait()
         with serving(program) as again:
