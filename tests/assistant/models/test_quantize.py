@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from assistant.engine.backend import Slice
@@ -23,6 +22,7 @@ from assistant.models.quantize import (
     quantize,
 )
 from assistant.models.store import ModelStore
+from tests.assistant.models.children import quantizers
 from tests.assistant.models.gguf_file import (
     TINY_LAYERS,
     write_adapter,
@@ -201,7 +201,7 @@ def test_a_disk_that_fills_meanwhile_is_told(store: ModelStore, tiny: Path) -> N
 
 
 def kill_quantizer() -> None:
-    for child in psutil.Process().children():
+    for child in quantizers():
         child.kill()
 
 
@@ -221,7 +221,7 @@ def test_an_interruption_leaves_nothing(store: ModelStore, tiny: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         quantize(plan_quantization(store, tiny.name, "q8_0"), 1, interrupt)
     assert files(store) == ["tiny-f32.gguf"]
-    assert psutil.Process().children() == []
+    assert quantizers() == []
 
 
 def test_two_of_one_target_do_not_disturb_each_other(store: ModelStore, tiny: Path) -> None:

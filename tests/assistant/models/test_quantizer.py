@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from assistant.engine.quantization import FILE_TYPES, Advanced, Failed, Job, Planned, Written
 from assistant.models.gguf import check_whole
 from assistant.models.quantizer import quantizer
+from tests.assistant.models.children import quantizers
 from tests.assistant.models.gguf_file import TINY_LAYERS, write_gguf, write_tiny_model
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_llama_cpp_refuses_is_told_in_its_words(tmp_path: Path) -> N
 def test_a_quantizer_that_dies_is_a_failure(tmp_path: Path) -> None:
     source = write_tiny_model(tmp_path / "tiny.gguf")
     with quantizer(job(tmp_path, source)) as reports:
-        (child,) = psutil.Process().children()
+        (child,) = quantizers()
         child.kill()
         *_, failed = reports
     assert isinstance(failed, Failed)
@@ -76,7 +76,7 @@ def test_it_ends_with_the_block(tmp_path: Path) -> None:
     source = write_tiny_model(tmp_path / "tiny.gguf")
     with quantizer(job(tmp_path, source)) as reports:
         next(reports)
-        (child,) = psutil.Process().children()
+        (child,) = quantizers()
     assert not child.is_running()
 
 
@@ -98,7 +98,7 @@ def test_it_removes_what_it_wrote_when_its_parent_is_killed(tmp_path: Path) -> N
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "written\n"
-        (child,) = psutil.Process(parent.pid).children()
+        (child,) = quantizers(parent.pid)
         assert (tmp_path / "out").exists()
         parent.kill()
     child.wait(30)

@@ -218,7 +218,7 @@ async def test_the_process_that_holds_sessions_is_alive(postgres_place: Postgres
     async with postgres_place.open_sessions() as store, store.held("s1"):
         [(owner,)] = rows(postgres_place, "SELECT owner FROM leases")
         assert PostgresOwners(postgres_place.address, 0).is_alive(owner)
-    assert not PostgresOwners(postgres_place.address, 0).is_alive(owner)
+    postgres_place.wait_until_dead(owner)
 
 
 REPLICA = """
