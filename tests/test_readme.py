@@ -23,7 +23,9 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = FENCE.findall(README)
 COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
 MAKE_COMMANDS = [command for command in COMMANDS if command.startswith("make ")]
-RUN_COMMANDS = [command for command in COMMANDS if command not in MAKE_COMMANDS]
+# It goes on until it is ended: tests/assistant/cli/test_serve.py runs it.
+ENDLESS_COMMANDS = ["midwatch serve"]
+RUN_COMMANDS = [one for one in COMMANDS if one not in (*MAKE_COMMANDS, *ENDLESS_COMMANDS)]
 
 FIRST_LINE_AT = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 RUNBOOK = """\
